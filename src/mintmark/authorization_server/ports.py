@@ -1,0 +1,282 @@
+"""What the authorization server needs from outside: protocols that `storage` and `compose` implement.
+
+Three ideas carry them. **Store**: a unit of work is a plain function over a `Transaction`, run atomically and
+retried by the store when the engine asks for it. **Position**: every write appends the subjects it touched to a
+change log; a position in that log says how recent a view is. **Ledger**: an issuance carries the position it was
+judged at; the ledger commits it only if none of its subjects changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from mintmark.dialect import Dialect
+from mintmark.jose.keyring import Keyring
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.client import Registration
+from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
+from mintmark.values.tenancy import Api, Environment, Mount, Tenant
+
+Record = TypeVar("Record")
+Result = TypeVar("Result")
+
+
+class StorageUnavailable(Exception):
+    """Nothing can be read or made durable right now (disk full, read-only, database away)."""
+
+
+class Conflict(Exception):
+    """A record with this key, user name, host or issuer exists already. The text names which."""
+
+
+class Transaction(Protocol):
+    """Reads and writes inside one atomic unit of work. Records are the frozen values of `mintmark.values`.
+
+    Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
+    client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
+    id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
+    AccessRequest(id), Operator(username).
+    """
+
+    def get(self, kind: type[Record], *key: str) -> Record | None:
+        """The record of that type and key, or None."""
+        ...
+
+    def find(self, kind: type[Record], **equal: str) -> list[Record]:
+        """All records of that type whose fields equal these values, ordered by key."""
+        ...
+
+    def add(self, record: object, *, now: float) -> None:
+        """Insert. Raises Conflict when its key (or user name, host, issuer) is taken."""
+        ...
+
+    def put(self, record: object, *, now: float) -> None:
+        """Replace the record with the same key. Raises KeyError when there is none."""
+        ...
+
+    def remove(self, record: object, *, now: float) -> None:
+        """Delete the record and all that hangs below it (a client's secrets, an environment's everything)."""
+        ...
+
+    def audit(self, event: AuditEvent) -> None:
+        """Append to the audit trail in this same transaction."""
+        ...
+
+    def used(self, subject: str, day: int) -> int:
+        """Tokens counted for a quota subject on a UTC day (days since the epoch)."""
+        ...
+
+    def last_use(self, environment: str, credential_id: str) -> tuple[float, str] | None:
+        """When and from which address a credential was last used (to the minute), or None."""
+        ...
+
+    def position(self) -> int:
+        """The newest position of the change log that this transaction sees."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Filters of an audit search; empty means any. `before_id`: cursor, exclusive; newest come first."""
+
+    environment: str = ""
+    kind: str = ""
+    outcome: str = ""
+    request_id: str = ""
+    client_id: str = ""
+    credential_id: str = ""
+    dialect: str = ""
+    mount: str = ""
+    reason: str = ""
+    jti: str = ""
+    since: float | None = None
+    until: float | None = None
+    before_id: int | None = None
+    limit: int = 100
+
+
+class Store(Protocol):
+    """The database behind administration and behind the caches."""
+
+    async def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` in one durable transaction; its exception rolls everything back and is re-raised.
+
+        `work` may run more than once. Raises StorageUnavailable.
+        """
+        ...
+
+    async def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` against one consistent snapshot; writing inside is an error. Raises StorageUnavailable."""
+        ...
+
+    async def events(self, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
+        """Audit events with their ids, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentView:
+    """All that is in memory of an environment: what the token endpoint needs without asking.
+
+    `mounts`: path -> (mount, its dialect). `apis`: audience -> api, disabled ones included.
+    """
+
+    tenant: Tenant
+    environment: Environment
+    apis: Mapping[str, Api]
+    mounts: Mapping[str, tuple[Mount, Dialect]]
+    keyring: Keyring
+
+
+class Directory(Protocol):
+    """Cached reads. Each may be late by the propagation delay; `position` says as of when all of it is true.
+
+    Take `position` before the first read of a judgement and hand it to the ledger.
+    """
+
+    @property
+    def position(self) -> int:
+        """Everything that the directory answers is true at this position of the change log, or later."""
+        ...
+
+    def environment(self, environment_id: str) -> EnvironmentView | None:
+        """The environment, enabled or not, or None."""
+        ...
+
+    async def registration(self, environment_id: str, client_id: str) -> Registration | None:
+        """A client with its secret versions, or None."""
+        ...
+
+    async def machine_user(self, environment_id: str, username: str) -> MachineUser | None:
+        """A machine user by user name, or None."""
+        ...
+
+    async def machine_user_by_id(self, environment_id: str, user_id: str) -> MachineUser | None:
+        """A machine user by id, or None."""
+        ...
+
+    async def signature_keys(self, environment_id: str) -> tuple[SignatureKey, ...]:
+        """The environment's signature keys, newest last."""
+        ...
+
+    async def api_token(self, environment_id: str, token_id: str) -> ApiToken | None:
+        """An opaque token by its id, or None."""
+        ...
+
+    async def legacy_token(self, environment_id: str, token_id: str) -> LegacyToken | None:
+        """A legacy token by its id, or None."""
+        ...
+
+    async def refresh(self) -> None:
+        """Catch up with the change log now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A daily count to raise by one: `subject` as ``client:tenant/env/id`` or ``tenant:handle``; no limit = None."""
+
+    subject: str
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """A signed token waiting to be made true.
+
+    `subjects`: the change-log subjects it was judged by: ``tenant:t``, ``environment:t/e``,
+    ``client:t/e/id``, ``user:t/e/id``, ``signature_key:t/e/id``. `day`: UTC days since the epoch.
+    `opaque`: the record of an opaque token, stored in the same transaction.
+    """
+
+    position: int
+    subjects: tuple[str, ...]
+    day: int
+    allowances: tuple[Allowance, ...]
+    event: AuditEvent
+    opaque: ApiToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Durable. `used`: the counts after this token, in the order of the allowances."""
+
+    used: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Something it was judged by has changed; nothing was written. Judge again after `Directory.refresh`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverQuota:
+    """The allowance with this index is used up; nothing was counted. `event` was not written."""
+
+    index: int
+
+
+class Ledger(Protocol):
+    """The one way a token becomes issued: group-committed, durable before it answers."""
+
+    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+        """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
+
+        Completes even if the caller is cancelled: committed counts as issued.
+        """
+        ...
+
+    def note(self, event: AuditEvent) -> None:
+        """Audit a refusal, bounded: a flood from one address becomes one counted event a second. Never waits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`allowed`; `remaining` units in the window; `reset`: whole seconds until it is full again;
+    `retry_after`: whole seconds until one unit is free (0 when allowed)."""
+
+    allowed: bool
+    remaining: int
+    reset: int
+    retry_after: int
+
+
+class Counters(Protocol):
+    """Short-window rate limits. Losing them loses limits for a moment, never identities or quotas."""
+
+    def take(self, key: str, limit: int, period: int, now: float, cost: int = 1) -> Verdict:
+        """Take `cost` units of `limit` per `period` seconds; nothing is taken when refused. `cost` 0 only looks."""
+        ...
+
+
+class SlowHash(Protocol):
+    """argon2id, one at a time, off the event loop, with a bounded queue."""
+
+    async def verify(self, digest: str, password: str) -> bool:
+        """Whether `password` matches the argon2id `digest`. Raises Busy when the queue is full."""
+        ...
+
+
+class Busy(Exception):
+    """Too many slow checks are waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that is handed to the authorization server. `secret_key`: keys the HMAC of generated secrets.
+
+    `unseal`: opens a sealed text (signature keys). `entropy`: n random bytes.
+    """
+
+    directory: Directory
+    ledger: Ledger
+    counters: Counters
+    slow_hash: SlowHash
+    secret_key: bytes = field(repr=False)
+    unseal: Callable[[str], bytes] = field(repr=False)
+    entropy: Callable[[int], bytes] = field(repr=False)
+
+
