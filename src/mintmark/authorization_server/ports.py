@@ -268,7 +268,8 @@ class Busy(Exception):
 class Ports:
     """Everything that is handed to the authorization server. `secret_key`: keys the HMAC of generated secrets.
 
-    `unseal`: opens a sealed text (signature keys). `entropy`: n random bytes.
+    `unseal(sealed, context)`: opens a sealed text (signature keys; the context is ``signature_key:tenant/env/id``).
+    `entropy`: n random bytes.
     """
 
     directory: Directory
@@ -276,7 +277,7 @@ class Ports:
     counters: Counters
     slow_hash: SlowHash
     secret_key: bytes = field(repr=False)
-    unseal: Callable[[str], bytes] = field(repr=False)
+    unseal: Callable[[str, str], bytes] = field(repr=False)
     entropy: Callable[[int], bytes] = field(repr=False)
 
 
