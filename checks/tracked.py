@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,9 @@ def files(root: Path, suffix: str = "") -> list[Path]:
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=root,
+        env={
+            name: value for name, value in os.environ.items() if not name.startswith("GIT_")
+        },  # set in hooks
         capture_output=True,
         check=False,
     )
