@@ -63,7 +63,14 @@ def by_layer(report: dict[str, dict[str, dict[str, dict[str, int]]]]) -> dict[st
 
 def main(arguments: list[str]) -> int:
     """Print the table; return 1 when a layer is below the floor or was not measured at all."""
-    layers = by_layer(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+    path = Path(arguments[0])
+    if not path.exists():
+        print(
+            f"coverage: {path} does not exist, so no test touched the package: run 'make test'",
+            file=sys.stderr,
+        )
+        return 1
+    layers = by_layer(json.loads(path.read_text(encoding="utf-8")))
     print(f"{'layer':<22}{'lines':>7}{'branches':>10}{'branches run':>14}{'together':>10}")
     order = [*HELD_TO_THE_FLOOR, *sorted(set(layers) - set(HELD_TO_THE_FLOOR))]
     low = []

@@ -41,6 +41,11 @@ def test_fails_when_a_held_layer_is_below_or_unmeasured(
     assert "jose must reach 95 %" in capsys.readouterr().err
 
 
+def test_fails_when_nothing_was_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert coverage_by_layer.main([str(tmp_path / "coverage.json")]) == 1
+    assert "does not exist" in capsys.readouterr().err
+
+
 def test_adds_up_the_files_of_a_layer_wherever_the_package_lies(tmp_path: Path) -> None:
     summary = {"num_statements": 2, "covered_lines": 1, "num_branches": 2, "covered_branches": 2}
     names = (
