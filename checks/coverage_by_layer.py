@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
         fails = held and (layer.lines_run == 0 or min(layer.together, layer.branches_only) < FLOOR)
         if fails:
             low.append(name)
-        note = f"  below {FLOOR:g} %" if fails else ""
+        note = "" if not fails else f"  below {FLOOR:g} %" if layer.lines else "  not measured"
         shares = f"{layer.branches_only:>12.1f} %{layer.together:>8.1f} %"
         print(f"{name:<22}{layer.lines:>7}{layer.branches:>10}{shares}{note}")
     if low:
