@@ -1,0 +1,1 @@
+"""The command line: demo, serve, init, migrate, dialect, version and admin."""

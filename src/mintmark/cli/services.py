@@ -1,0 +1,124 @@
+"""What the command line needs from outside: a frozen record of callables that `compose` fills.
+
+The commands know neither storage nor web: they open an installation, run administration functions in it, and
+hand long-running work (`serve`, `demo`) over. A fault that a user can mend is raised as `UsageFault`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mintmark.authorization_server.administration.act import Act
+from mintmark.authorization_server.administration.key_schedule import KeySchedule
+from mintmark.authorization_server.ports import Store
+from mintmark.dialect import Dialect
+from mintmark.values.secret import Secret
+
+
+class UsageFault(Exception):
+    """Bad configuration, arguments or surroundings: one sentence with the place; the command exits with 2."""
+
+
+class Failure(Exception):
+    """The command was understood and could not be done: one sentence; the command exits with 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the installation is: a configuration file, or the directory of a demo; exactly one is set."""
+
+    config: Path | None = None
+    directory: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.config is None) == (self.directory is None):
+            raise ValueError("a place is a configuration file or a demo directory, one of them")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An installation that is open for administration.
+
+    `act(actor)`: an act of that person, at the present time. `dialects`: by name, the operator's own
+    included. `public_url`: without a slash at its end; an environment's default issuer is
+    ``{public_url}/t/{tenant}/{environment}``.
+    """
+
+    store: Store
+    act: Callable[[str], Act] = field(repr=False)
+    dialects: Mapping[str, Dialect]
+    public_url: str
+    schedule: KeySchedule = field(default_factory=KeySchedule)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`mintmark demo`. `port` None: the kept one, else 8080, else a free one."""
+
+    directory: Path
+    host: str = "127.0.0.1"
+    port: int | None = None
+    credentials_out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """`mintmark serve`. None: as the configuration says."""
+
+    config: Path
+    workers: int | None = None
+    host: str | None = None
+    port: int | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """`mintmark init`. `operator`: user name of the first operator; `password` None: one is generated."""
+
+    directory: Path
+    operator: str = "operator"
+    password: Secret | None = None
+    public_url: str = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """`written`: the files made. `password`: the generated one, to be shown once, or None."""
+
+    written: tuple[Path, ...]
+    operator: str
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Schema versions before and after, and the backup made (None: nothing had to be done)."""
+
+    before: str
+    after: str
+    backup: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything handed to the command line.
+
+    `clock()`: seconds since the epoch. `open(place)`: reads the configuration, checks the schema, opens the
+    store; raises UsageFault. `dialects(place)`: the shipped ones, and the operator's when a place is given.
+    `serve` and `demo` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
+    UsageFault when something is there already. `migrate` backs up first.
+    """
+
+    version: str
+    clock: Callable[[], float] = field(repr=False)
+    open: Callable[[Place], AbstractAsyncContextManager[Opened]] = field(repr=False)
+    dialects: Callable[[Place | None], Mapping[str, Dialect]] = field(repr=False)
+    serve: Callable[[ServeOptions, Callable[[str], None]], None] = field(repr=False)
+    demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
+    init: Callable[[InitOptions], Initialised] = field(repr=False)
+    migrate: Callable[[Place], Migrated] = field(repr=False)
