@@ -8,7 +8,7 @@ judged at; the ledger commits it only if none of its subjects changed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -269,7 +269,8 @@ class Ports:
     """Everything that is handed to the authorization server. `secret_key`: keys the HMAC of generated secrets.
 
     `unseal(sealed, context)`: opens a sealed text (signature keys; the context is ``signature_key:tenant/env/id``).
-    `entropy`: n random bytes.
+    `entropy`: n random bytes. `answer_late(now)`: waits until a fixed moment after `now`, the time at which a
+    request was read, so that every refused authentication takes equally long.
     """
 
     directory: Directory
@@ -279,5 +280,4 @@ class Ports:
     secret_key: bytes = field(repr=False)
     unseal: Callable[[str, str], bytes] = field(repr=False)
     entropy: Callable[[int], bytes] = field(repr=False)
-
-
+    answer_late: Callable[[float], Awaitable[None]] = field(repr=False)

@@ -67,3 +67,23 @@ class TokenResponse:
     expires_at: int | None = None
     scope: str | None = None
     extras: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What the issuer knows of a live token: the members of RFC 7662 §2.2 that a resource server needs.
+
+    `token_id`: the ``jti`` of a JWT, the id of an opaque or legacy token. Times are seconds since the epoch.
+    """
+
+    issuer: str
+    tenant: str
+    subject: str
+    client_id: str
+    audience: str
+    scopes: Scope
+    token_id: str
+    credential_id: str
+    user_id: str | None = None
+    issued_at: int = 0
+    expires_at: int | None = None

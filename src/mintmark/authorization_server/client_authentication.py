@@ -1,0 +1,126 @@
+"""Client authentication with a secret (RFC 6749 §2.3.1), at equal cost for known and unknown ids.
+
+The shape of what is presented decides the work, never the account: a secret of our own format costs one HMAC
+(the id inside it picks one version), anything else costs argon2id, only on mounts that admit it, and the same
+number of runs whether the client exists or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mintmark.authorization_server.ports import Ports
+from mintmark.crypto.secret_hash import DUMMY_PASSWORD_DIGEST, check_secret
+from mintmark.values.client import Client, Registration
+from mintmark.values.credential import SecretVersion
+from mintmark.values.errors import OAuthError, invalid_client
+from mintmark.values.secret import CLIENT_SECRET, Secret, shape_of
+from mintmark.values.tenancy import Mount
+from mintmark.values.token import TokenRequest
+
+#: Imported secrets of one client that may live at once, while it is being moved off another server.
+IMPORTED_VERSIONS = 2
+_DUMMY_DIGEST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A client and the secret version that proved it."""
+
+    client: Client
+    credential_id: str
+
+
+def identity_of(request: TokenRequest) -> str:
+    """The claimed identity that limits count: the client id, else the user name, else the subject."""
+    return request.client_id or request.username or request.subject or ""
+
+
+async def authenticate(
+    request: TokenRequest, environment: str, mount: Mount, ports: Ports, now: float
+) -> Authenticated:
+    """The client that the request proves to be.
+
+    Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was wrong; `reason` tells the owner.
+    """
+    if request.client_id is None or request.client_secret is None:
+        raise invalid_client(reason="credentials_missing")
+    registration, secret = await _find(request, request.client_id, request.client_secret, environment, ports)
+    version, reason = await _match(registration, secret, request, mount, ports, now)
+    if version is None or registration is None:
+        raise invalid_client(reason=reason)
+    return Authenticated(registration.client, _usable(registration.client, version, now))
+
+
+async def _find(
+    request: TokenRequest, client_id: str, secret: Secret, environment: str, ports: Ports
+) -> tuple[Registration | None, Secret]:
+    """The client by the first reading, or an imported one by the second (RFC mount only)."""
+    registration = await ports.directory.registration(environment, client_id)
+    if registration is None and request.other_reading is not None:
+        other_id, other_secret = request.other_reading
+        if other_id != client_id:
+            other = await ports.directory.registration(environment, other_id)
+            if other is not None and other.client.imported:
+                return other, other_secret
+    return registration, secret
+
+
+async def _match(
+    registration: Registration | None,
+    secret: Secret,
+    request: TokenRequest,
+    mount: Mount,
+    ports: Ports,
+    now: float,
+) -> tuple[SecretVersion | None, str]:
+    versions = registration.secrets if registration is not None else ()
+    unknown = "unknown_client" if registration is None else ""
+    text = secret.reveal()
+    shape = shape_of(text)
+    if shape is not None or not mount.slow_secrets:
+        wanted = shape.version_id if shape is not None and shape.prefix == CLIENT_SECRET else ""
+        found = next((v for v in versions if v.id == wanted and v.hash_kind == "hmac"), None)
+        if check_secret(ports.secret_key, text, found.digest if found else _DUMMY_DIGEST) and found:
+            return found, ""
+        return None, unknown or _why(shape is not None, text, versions)
+    readings = [text]
+    if request.other_reading is not None and request.other_reading[1].reveal() not in readings:
+        readings.append(request.other_reading[1].reveal())
+    imported = registration is not None and registration.client.imported
+    live = [v for v in reversed(versions) if v.hash_kind == "argon2id" and v.live(now)]
+    slots: list[SecretVersion | None] = [*live[:IMPORTED_VERSIONS]]
+    slots += [None] * (IMPORTED_VERSIONS - len(slots))
+    for index, reading in enumerate(readings):
+        for slot in slots:
+            digest = slot.digest if slot is not None else DUMMY_PASSWORD_DIGEST
+            right = await ports.slow_hash.verify(digest, reading)
+            if right and slot is not None and (index == 0 or imported):
+                return slot, ""
+    return None, unknown or "wrong_secret"
+
+
+def _why(well_formed: bool, text: str, versions: tuple[SecretVersion, ...]) -> str:
+    """Why a secret matched no version, for the client's owner."""
+    if well_formed:
+        return "wrong_secret"
+    if text.startswith(CLIENT_SECRET):
+        return "secret_mistyped"
+    if any(v.hash_kind == "argon2id" for v in versions):
+        return "imported_secret_not_admitted"
+    return "wrong_secret"
+
+
+def _usable(client: Client, version: SecretVersion, now: float) -> str:
+    """The version's id if version and client may be used now."""
+    state = version.state(now)
+    if state in ("revoked", "expired"):
+        raise invalid_client(reason=f"secret_{state}", detail=f"secret version {version.id}")
+    if not client.enabled:
+        raise invalid_client(reason="client_disabled")
+    return version.id
+
+
+def is_authentication_failure(error: OAuthError) -> bool:
+    """Whether a refusal counts as a guess and is answered at the fixed moment."""
+    return error.code in ("invalid_client", "invalid_grant")

@@ -1,0 +1,70 @@
+"""The client credentials grant (RFC 6749 §4.4), alone or with a machine user beside the client (Omneo method 1)."""
+
+from __future__ import annotations
+
+from mintmark.authorization_server.client_authentication import authenticate
+from mintmark.authorization_server.grants.judgement import (
+    Asked,
+    Judgement,
+    ensure_served,
+    pick_api,
+    pick_scopes,
+)
+from mintmark.authorization_server.grants.user_password import check_password
+from mintmark.authorization_server.limits import allowances_of
+from mintmark.values.client import CLIENT_CREDENTIALS, Client
+from mintmark.values.credential import MachineUser
+from mintmark.values.errors import invalid_request, unauthorized_client
+from mintmark.values.permission import EVERYTHING
+from mintmark.values.token import Grant
+
+
+async def judge(asked: Asked) -> Judgement:
+    """Authenticate, check the grant, narrow. Raises OAuthError."""
+    view, environment = asked.view, asked.view.environment
+    proved = await authenticate(asked.request, environment.id, asked.mount, asked.ports, asked.now)
+    ensure_served(view)
+    client = proved.client
+    if CLIENT_CREDENTIALS not in client.grant_types:
+        raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
+    limit = client.rate_limit or environment.rate_limit
+    verdict = asked.limits.pace(client, view, asked.now) if asked.first else None
+    user = await _user(asked, client)
+    api = pick_api(view, asked.request.audience, client.allowed)
+    may = client.allowed[api.audience]
+    scopes = (
+        pick_scopes(asked, api, may) if user is None else pick_scopes(asked, api, may, _scopes(user, may))
+    )
+    client_subject = f"client:{environment.id}/{client.client_id}"
+    subjects = (f"tenant:{environment.tenant}", f"environment:{environment.id}", client_subject)
+    grant = Grant(
+        tenant=environment.tenant,
+        environment=environment.id,
+        api=api,
+        subject=client.client_id if user is None else user.id,
+        client_id=client.client_id,
+        credential_id=proved.credential_id,
+        scopes=scopes,
+        lifetime=api.token_lifetime,
+        user_id=None if user is None else user.id,
+    )
+    if user is not None:
+        subjects = (*subjects, f"user:{environment.id}/{user.id}")
+    allowances = allowances_of(view, client_subject, client.daily_token_limit)
+    return Judgement(grant, subjects, allowances, limit, verdict)
+
+
+def _scopes(user: MachineUser, may: tuple[str, ...]) -> tuple[str, ...]:
+    return may if EVERYTHING in user.scopes else user.scopes
+
+
+async def _user(asked: Asked, client: Client) -> MachineUser | None:
+    """The machine user that acts, when one must or does."""
+    request = asked.request
+    if request.username is None and request.password is None:
+        if client.needs_user:
+            raise invalid_request("username and password are missing.", reason="user_missing")
+        return None
+    if request.username is None or request.password is None:
+        raise invalid_request("username and password go together.", reason="user_missing")
+    return await check_password(asked, request.username, request.password)

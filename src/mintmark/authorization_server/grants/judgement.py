@@ -1,0 +1,112 @@
+"""What a grant is handed and what it returns, and the narrowing of audience and scope that all of them share.
+
+Narrowing is pure: the requested audience picks one API that the tenant has, the requested scope is checked
+against what the client may have there (RFC 6749 §3.3, RFC 8707 §2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mintmark.authorization_server.limits import Limits
+from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Verdict
+from mintmark.dialect import Dialect
+from mintmark.values.errors import OAuthError, invalid_client, invalid_scope, invalid_target
+from mintmark.values.permission import EVERYTHING, Scope, narrow, parse_scope
+from mintmark.values.tenancy import Api, Mount
+from mintmark.values.token import Grant, TokenRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as a grant sees it. `first`: False when it is judged again after a change."""
+
+    request: TokenRequest
+    view: EnvironmentView
+    mount: Mount
+    dialect: Dialect
+    peer: str
+    now: float
+    first: bool
+    ports: Ports
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict."""
+
+    grant: Grant
+    subjects: tuple[str, ...]
+    allowances: tuple[Allowance, ...]
+    rate_limit: int = 0
+    verdict: Verdict | None = None
+
+
+def ensure_served(view: EnvironmentView) -> None:
+    """Refuse everything of a disabled tenant or environment. Raises OAuthError 401."""
+    if not view.tenant.enabled:
+        raise invalid_client(reason="tenant_disabled")
+    if not view.environment.enabled:
+        raise invalid_client(reason="environment_disabled")
+
+
+def pick_api(view: EnvironmentView, audiences: tuple[str, ...], allowed: Collection[str]) -> Api:
+    """The one API that the token will be for; without a requested audience, the only one allowed.
+
+    Raises OAuthError 400 ``invalid_target``. Unknown, not allowed and not enabled look alike outside.
+    """
+    if not audiences:
+        if len(allowed) != 1:
+            raise invalid_target("The audience of the token must be named.", reason="audience_missing")
+        audience = next(iter(allowed))
+    elif len(set(audiences)) > 1:
+        raise invalid_target("A token can be for one audience only.", reason="audience_ambiguous")
+    else:
+        audience = audiences[0]
+    api = view.apis.get(audience)
+    if api is None:
+        raise _no_target("audience_unknown")
+    if audience not in allowed:
+        raise _no_target("audience_not_allowed")
+    if not api.enabled:
+        raise _no_target("api_disabled")
+    return api
+
+
+def _no_target(reason: str) -> OAuthError:
+    return invalid_target("The audience is unknown or not allowed for this client.", reason=reason)
+
+
+def pick_scopes(asked: Asked, api: Api, *limits: Collection[str]) -> Scope:
+    """The granted scope: what was asked for within every limit and the API's own scopes.
+
+    Without a requested scope, and for ``*`` (Omneo), everything within the limits. Where a machine user acts
+    beside the client the scope is cut down to what both have (Omneo); else asking for more is refused.
+    An API with a required scope (Oleria) wants exactly that one, and it stands for all that the client has.
+    Raises OAuthError 400 ``invalid_scope``.
+    """
+    text = asked.request.scope
+    everything = narrow(limits[0], api.scopes, *limits[1:])
+    if api.required_scope is not None:
+        if text is None:
+            raise invalid_scope("The scope is missing.", reason="scope_missing")
+        if text != api.required_scope:
+            raise invalid_scope("The scope is not the one that this API asks for.", reason="scope_unknown")
+    elif text is not None and text != EVERYTHING:
+        try:
+            wanted = parse_scope(text)
+        except ValueError as fault:
+            raise invalid_scope(f"The {fault}", reason="scope_malformed") from None
+        granted = narrow(wanted, everything)
+        if not granted or (len(granted) < len(wanted) and len(limits) == 1):
+            known = all(token in api.scopes for token in wanted)
+            raise invalid_scope(
+                "The scope is unknown, or more than is allowed here.",
+                reason="scope_not_allowed" if known else "scope_unknown",
+            )
+        return granted
+    if not everything and (limits[0] or text is not None):
+        raise invalid_scope("No permission is left to grant.", reason="scope_not_allowed")
+    return everything

@@ -1,0 +1,41 @@
+"""Server metadata (RFC 8414) and the published key set (RFC 7517) of an environment. Values in, JSON out.
+
+Every URL is built from the issuer, never from what a request says.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mintmark.authorization_server.ports import EnvironmentView
+
+#: Seconds that a key set may be cached; signing keys are published at least this long before use.
+KEY_SET_MAX_AGE = 300
+
+
+def server_metadata(view: EnvironmentView, now: int) -> bytes:
+    """The RFC 8414 §2 document. The token endpoint named is the one that speaks plain RFC 6749, else the first."""
+    issuer = view.environment.issuer
+    mounts = [
+        (mount, dialect)
+        for mount, dialect in view.mounts.values()
+        if dialect.grant_type == "client_credentials" and (mount.ends_at is None or now < mount.ends_at)
+    ]
+    mounts.sort(key=lambda pair: pair[1].name != "standard")
+    scopes = sorted({scope for api in view.apis.values() if api.enabled for scope in api.scopes})
+    document: dict[str, object] = {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/jwks.json",
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": [],
+        "scopes_supported": scopes,
+    }
+    if mounts:
+        document["token_endpoint"] = issuer + mounts[0][0].path
+        document["token_endpoint_auth_methods_supported"] = list(mounts[0][1].authentication_methods)
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def key_set(view: EnvironmentView, now: int) -> bytes:
+    """The JWK Set of all keys published at `now`."""
+    return json.dumps({"keys": view.keyring.published(now)}, separators=(",", ":")).encode()

@@ -1,0 +1,201 @@
+"""The token endpoint (RFC 6749 §3.2): from an HTTP request to an HTTP answer, one call per step, told in `_answer`.
+
+No token leaves before the ledger has committed its audit event and counts. A refusal is caught once, in
+`respond`: audited with its private detail, answered without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mintmark.authorization_server.client_authentication import identity_of, is_authentication_failure
+from mintmark.authorization_server.grants import GRANTS
+from mintmark.authorization_server.grants.judgement import Asked, Judgement
+from mintmark.authorization_server.issuance import Issued, issue
+from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
+from mintmark.authorization_server.ports import (
+    Busy,
+    Committed,
+    EnvironmentView,
+    Issuance,
+    OverQuota,
+    Ports,
+    StorageUnavailable,
+)
+from mintmark.dialect import Dialect, read_request, write_error, write_response
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.errors import OAuthError, temporarily_unavailable
+from mintmark.values.secret import shape_of
+from mintmark.values.tenancy import Mount
+from mintmark.values.token import TokenRequest
+from mintmark.wire.http import HttpRequest, HttpResponse
+
+#: How often a request is judged again because what it rested on changed in between.
+JUDGEMENTS = 4
+#: Seconds after which to try again when nothing can be made durable.
+RETRY_AFTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """Every token endpoint of every environment; the mount says which dialect."""
+
+    ports: Ports
+    limits: Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "limits", Limits(self.ports.counters))
+
+    async def respond(
+        self, request: HttpRequest, environment: str, path: str, peer: str, request_id: str, now: float
+    ) -> HttpResponse:
+        """Answer a POST to the mount at `path` of `environment` (``tenant/name``).
+
+        `peer`: the caller's address. `now`: seconds since the epoch. Never raises for anything a caller does;
+        an unknown mount is KeyError, the router's fault.
+        """
+        call = _Call(environment, path, peer, request_id, now)
+        view, mount, dialect = self._mounted(call)
+        asked: TokenRequest | None = None
+        try:
+            if mount.ends_at is not None and now >= mount.ends_at:
+                raise OAuthError(
+                    "invalid_request", 410, "This token endpoint has been retired.", reason="mount_ended"
+                )
+            asked = read_request(dialect, request)
+            return await self._answer(call, asked)
+        except OAuthError as error:
+            refusal = error
+        except StorageUnavailable as fault:
+            refusal = temporarily_unavailable(RETRY_AFTER, reason="storage_unavailable", detail=str(fault))
+        except Busy:
+            refusal = temporarily_unavailable(1, reason="slow_checks_busy")
+        return await self._refuse(call, dialect, asked, refusal, view)
+
+    async def _answer(self, call: _Call, asked: TokenRequest) -> HttpResponse:
+        """The whole story of a token. Raises OAuthError, StorageUnavailable, Busy."""
+        now = call.now
+        self.limits.admit(call.environment, identity_of(asked), call.peer, now)
+        rate: Judgement | None = None
+        for attempt in range(JUDGEMENTS):
+            position = self.ports.directory.position
+            view, mount, dialect = self._mounted(call)
+            ask = Asked(asked, view, mount, dialect, call.peer, now, attempt == 0, self.ports, self.limits)
+            judged = await GRANTS[asked.grant_type](ask)
+            rate = rate or judged
+            self.limits.foresee(judged.allowances, now)
+            issued = issue(judged.grant, view, int(now), self.ports.entropy, self.ports.secret_key)
+            outcome = await self.ports.ledger.commit(
+                Issuance(
+                    position=position,
+                    subjects=judged.subjects,
+                    day=int(now) // DAY,
+                    allowances=judged.allowances,
+                    event=_issued_event(call, dialect, judged, issued),
+                    opaque=issued.opaque,
+                )
+            )
+            if isinstance(outcome, Committed):
+                return _accept(dialect, issued, judged, rate, outcome, now)
+            if isinstance(outcome, OverQuota):
+                self.limits.remember_used_up(judged.allowances[outcome.index], now)
+                raise over_quota(outcome.index, now)
+            await self.ports.directory.refresh()
+        raise temporarily_unavailable(1, reason="changing_too_fast")
+
+    def _mounted(self, call: _Call) -> tuple[EnvironmentView, Mount, Dialect]:
+        view = self.ports.directory.environment(call.environment)
+        if view is None or call.path not in view.mounts:
+            raise KeyError(call.path)
+        mount, dialect = view.mounts[call.path]
+        return view, mount, dialect
+
+    async def _refuse(
+        self,
+        call: _Call,
+        dialect: Dialect,
+        asked: TokenRequest | None,
+        error: OAuthError,
+        view: EnvironmentView,
+    ) -> HttpResponse:
+        identity = identity_of(asked) if asked is not None else ""
+        self.ports.ledger.note(_refused_event(call, dialect, asked, error))
+        if is_authentication_failure(error):
+            self.limits.failed(call.environment, identity, call.peer, call.now)
+            await self.ports.answer_late(call.now)
+        response = write_error(dialect, error, view.environment.issuer)
+        return HttpResponse(response.status, response.headers + refusal_fields(error), response.body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Where a request came in, from whom, and when."""
+
+    environment: str
+    path: str
+    peer: str
+    request_id: str
+    now: float
+
+
+def _accept(
+    dialect: Dialect, issued: Issued, judged: Judgement, rate: Judgement, outcome: Committed, now: float
+) -> HttpResponse:
+    response = write_response(dialect, issued.response)
+    if rate.verdict is None:
+        return response
+    fields = rate_fields(rate.rate_limit, rate.verdict, judged.allowances[0].limit, outcome.used[0], now)
+    return HttpResponse(response.status, response.headers + fields, response.body)
+
+
+def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issued) -> AuditEvent:
+    grant = judged.grant
+    return AuditEvent(
+        at=call.now,
+        kind="token",
+        outcome="issued",
+        environment=call.environment,
+        request_id=call.request_id,
+        client_id=grant.client_id,
+        credential_id=grant.credential_id,
+        user_id=grant.user_id or "",
+        subject=grant.subject,
+        jti=issued.jti,
+        audience=grant.api.audience,
+        scope=issued.scope,
+        dialect=dialect.name,
+        mount=call.path,
+        peer=call.peer,
+    )
+
+
+def _refused_event(
+    call: _Call, dialect: Dialect, asked: TokenRequest | None, error: OAuthError
+) -> AuditEvent:
+    """What was claimed is kept only as far as it is surely no secret."""
+    return AuditEvent(
+        at=call.now,
+        kind="token",
+        outcome="refused",
+        environment=call.environment,
+        request_id=call.request_id,
+        client_id=_claimed(asked.client_id) if asked is not None else "",
+        user_id=_claimed(asked.username) if asked is not None else "",
+        subject=_claimed(asked.subject) if asked is not None else "",
+        audience=_claimed(" ".join(asked.audience)) if asked is not None else "",
+        scope=_claimed(asked.scope) if asked is not None else "",
+        dialect=dialect.name,
+        mount=call.path,
+        peer=call.peer,
+        reason=error.reason,
+        detail=error.detail or error.description,
+    )
+
+
+def _claimed(text: str | None) -> str:
+    """A claimed identifier for the audit trail: cut, printable, and masked when somebody put a secret there."""
+    if not text:
+        return ""
+    if shape_of(text) is not None or text.startswith("eyJ"):
+        return "***"
+    return "".join(c if c.isprintable() else "?" for c in text[:200])
