@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mintmark.authorization_server.ports import Ports
-from mintmark.crypto.secret_hash import DUMMY_PASSWORD_DIGEST, check_secret
+from mintmark.crypto.secret_hash import check_secret, dummy_digest
 from mintmark.values.client import Client, Registration
 from mintmark.values.credential import SecretVersion
 from mintmark.values.errors import OAuthError, invalid_client
@@ -20,7 +20,8 @@ from mintmark.values.token import TokenRequest
 
 #: Imported secrets of one client that may live at once, while it is being moved off another server.
 IMPORTED_VERSIONS = 2
-_DUMMY_DIGEST = "0" * 64
+_DUMMY_DIGEST = "A" * 43
+_NOBODY = dummy_digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ async def _match(
     slots += [None] * (IMPORTED_VERSIONS - len(slots))
     for index, reading in enumerate(readings):
         for slot in slots:
-            digest = slot.digest if slot is not None else DUMMY_PASSWORD_DIGEST
+            digest = slot.digest if slot is not None else _NOBODY
             right = await ports.slow_hash.verify(digest, reading)
             if right and slot is not None and (index == 0 or imported):
                 return slot, ""

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mintmark.authorization_server.ports import EnvironmentView, Ports
-from mintmark.crypto.secret_hash import DUMMY_PASSWORD_DIGEST, check_secret
+from mintmark.crypto.secret_hash import check_secret, dummy_digest
 from mintmark.values.credential import ApiToken, LegacyToken
 from mintmark.values.secret import API_TOKEN, Secret, shape_of
 from mintmark.values.token import TokenFacts
 
-_DUMMY_DIGEST = "0" * 64
+_DUMMY_DIGEST = "A" * 43
+_NOBODY = dummy_digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class TokenStatus:
         """The facts of a legacy token by id and secret (Fyma), or None. Raises StorageUnavailable and Busy."""
         view = self._view()
         record = await self.ports.directory.legacy_token(self.environment, token_id)
-        digest = record.digest if record is not None else DUMMY_PASSWORD_DIGEST
+        digest = record.digest if record is not None else _NOBODY
         right = await self.ports.slow_hash.verify(digest, secret.reveal())
         if view is None or record is None or not right:
             return None

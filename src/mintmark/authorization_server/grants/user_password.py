@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from mintmark.authorization_server.grants.judgement import Asked
-from mintmark.crypto.secret_hash import DUMMY_PASSWORD_DIGEST
+from mintmark.crypto.secret_hash import dummy_digest
 from mintmark.values.credential import MachineUser
 from mintmark.values.errors import OAuthError, invalid_grant
 from mintmark.values.secret import Secret
+
+_NOBODY = dummy_digest()
 
 
 async def check_password(asked: Asked, username: str, password: Secret) -> MachineUser:
     """The enabled machine user with that name and password. Raises OAuthError 400 ``invalid_grant``."""
     user = await asked.ports.directory.machine_user(asked.view.environment.id, username)
-    digest = user.digest if user is not None else DUMMY_PASSWORD_DIGEST
+    digest = user.digest if user is not None else _NOBODY
     right = await asked.ports.slow_hash.verify(digest, password.reveal())
     if user is None:
         raise _wrong("unknown_user")
