@@ -33,7 +33,7 @@ def _no_constant(name: str) -> NoReturn:
 
 _decode = json.JSONDecoder(
     object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no_constant
-).decode
+).raw_decode
 
 
 def _shallow(value: object, depth: int) -> bool:
@@ -51,11 +51,13 @@ def parse_object(data: bytes) -> dict[str, object]:
     """The members of the JSON object in `data`. Raises ValueError, which repeats nothing of the data."""
     value: object = None
     try:
-        text = data.decode("utf-8")
-        value = _decode(text)
-        if data.count(b"{") + data.count(b"[") > MAX_DEPTH and not _shallow(value, MAX_DEPTH):
+        text = data.decode("utf-8").strip(" \t\n\r")
+        value, end = _decode(text)
+        if end != len(text):
             value = None
-        if b"\\u" in data:
+        if text.count("{") + text.count("[") > MAX_DEPTH and not _shallow(value, MAX_DEPTH):
+            value = None
+        if "\\" in text:  # an escape may spell half a surrogate pair, which cannot be written again
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         value = None

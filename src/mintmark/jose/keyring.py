@@ -108,27 +108,6 @@ class Keyring:
         found = self._by_kid.get(kid) if kid is not None else None
         return found[1] if found is not None and found[0].published(now) else None
 
-    def newest(self, algorithm: Algorithm) -> SigningKeyLife | None:
-        """The key of `algorithm` that begins to sign last, whether it has begun or not; retired ones do not
-        count.
-        """
-        lives = (
-            life
-            for life in self.keys
-            if life.record.algorithm == algorithm and life.record.retires_at is None
-        )
-        return next(lives, None)
-
-    def rotation_due(self, algorithm: Algorithm, now: float, *, period: int, publish_ahead: int) -> bool:
-        """Whether it is time to publish the next key, so that it signs when the newest has signed for
-        `period` seconds.
-
-        `publish_ahead`: seconds that a key is published before it signs, less than `period`. Also due without
-        any key.
-        """
-        newest = self.newest(algorithm)
-        return newest is None or now >= newest.record.signs_at + period - publish_ahead
-
 
 @dataclass(frozen=True, slots=True)
 class Rotation:

@@ -1,0 +1,192 @@
+"""One verifier in front of an API: from the Authorization header to a `Caller`, or an `OAuthError` of RFC
+6750 §3.1.
+
+It takes JWT access tokens of one issuer, opaque tokens of ours and, where the profile admits them, legacy
+tokens by Basic. What cannot be checked is 503, never 401: a caller must not throw a good token away because a
+key or a status is out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mintmark.jose.access_token import Expectation, verify
+from mintmark.jose.jwk import PublicKey
+from mintmark.jose.jws import TokenFault
+from mintmark.resource_server.profile import Profile
+from mintmark.values.errors import OAuthError, insufficient_scope, invalid_token
+from mintmark.values.secret import API_TOKEN, Secret, shape_of
+from mintmark.values.token import TokenFacts
+from mintmark.wire.basic import read_basic
+from mintmark.wire.bearer import read_bearer
+from mintmark.wire.http import Malformed
+
+KeyAt = Callable[[str | None, float], PublicKey | None]
+"""From a token's ``kid`` and the time to the issuer's key, or None."""
+RETRY_AFTER = 5
+
+
+class TokenStatus(Protocol):
+    """What only the issuer can say of a token."""
+
+    async def jwt_active(self, claims: Mapping[str, object], now: float) -> bool:
+        """Whether a JWT, already verified, still stands: nothing behind it is revoked or disabled."""
+        ...
+
+    async def opaque(self, token: Secret, now: float) -> TokenFacts | None:
+        """The facts of a live opaque token, or None."""
+        ...
+
+    async def basic(self, token_id: str, secret: Secret, now: float) -> TokenFacts | None:
+        """The facts of a live legacy token by its id and secret, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, for whom, and what for.
+
+    `audience`: the one of the verifier's that the token names. `expires_at`: seconds since the epoch, or None
+    for an API token without an end. `user_id`: who acted beside the client. `claims`: of a JWT; empty for
+    other tokens.
+    """
+
+    client_id: str
+    subject: str
+    tenant: str
+    scopes: frozenset[str]
+    audience: str
+    expires_at: float | None
+    token_id: str
+    user_id: str | None = None
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+class Verifier:
+    """Checks the tokens of one issuer for one API. Raises ValueError when built without an issuer or an
+    audience.
+
+    `keys`: the issuer's published keys. `status`: what the issuer says of a token beyond its signature.
+    `outages`: the exceptions by which `keys` and `status` say that they cannot tell.
+    """
+
+    __slots__ = ("_basic", "_expectation", "_keys", "_outages", "_status")
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audiences: Sequence[str],
+        profile: Profile,
+        keys: KeyAt,
+        status: TokenStatus,
+        outages: tuple[type[Exception], ...] = (OSError,),
+    ) -> None:
+        if isinstance(audiences, str):
+            raise ValueError("audiences is a list of audiences, not one text")
+        self._expectation = Expectation(
+            issuer, frozenset(audiences), profile.types, profile.required, max_lifetime=profile.max_lifetime
+        )
+        self._basic = profile.basic
+        self._keys = keys
+        self._status = status
+        self._outages = outages
+
+    async def verify(self, authorization: Sequence[bytes], now: float) -> Caller:
+        """The caller that the values of the Authorization header prove. Raises OAuthError.
+
+        401 without an error code when nothing was presented, ``invalid_token`` when it is not good, 503 with
+        `retry_after` when that cannot be told.
+        """
+        try:
+            if self._basic and len(authorization) == 1:
+                legacy = _read_legacy(authorization[0])
+                if legacy is not None:
+                    return self._known(await self._status.basic(*legacy, now), now)
+            token = read_bearer(authorization)
+            shape = shape_of(token)
+            if shape is not None and shape.prefix == API_TOKEN:
+                return self._known(await self._status.opaque(Secret(token), now), now)
+            return await self._jwt(token, now)
+        except self._outages as outage:
+            raise OAuthError(
+                "temporarily_unavailable",
+                503,
+                "The token cannot be checked right now; try again later.",
+                reason="status_unavailable",
+                detail=type(outage).__name__,
+                retry_after=RETRY_AFTER,
+            ) from None
+
+    async def _jwt(self, token: str, now: float) -> Caller:
+        try:
+            claims = verify(token, lambda kid: self._keys(kid, now), self._expectation, now)
+        except TokenFault as fault:
+            raise invalid_token(fault.sentence, reason=fault.reason) from None
+        if not await self._status.jwt_active(claims, now):
+            raise _not_active()
+        return Caller(
+            client_id=_text(claims, "client_id"),
+            subject=_text(claims, "sub"),
+            tenant=_text(claims, "mm_tenant"),
+            scopes=frozenset(_text(claims, "scope").split()),
+            audience=self._named(claims["aud"]),
+            expires_at=claims["exp"],  # type: ignore[arg-type]  # `verify` has seen that it is a number
+            token_id=_text(claims, "jti"),
+            user_id=_text(claims, "mm_user") or None,
+            claims=claims,
+        )
+
+    def _named(self, audience: object) -> str:
+        """The one of our audiences that stands in a verified ``aud``, the first in its order."""
+        listed = audience if isinstance(audience, list) else [audience]
+        return next(one for one in listed if one in self._expectation.audiences)
+
+    def _known(self, facts: TokenFacts | None, now: float) -> Caller:
+        """The caller behind a token that was looked up; the status is believed, and held to issuer and
+        audience.
+        """
+        if facts is None:
+            raise _not_active()
+        if facts.issuer != self._expectation.issuer:
+            raise invalid_token("The token is from another issuer.", reason="wrong_issuer")
+        if facts.audience not in self._expectation.audiences:
+            raise invalid_token("The token is for another audience.", reason="wrong_audience")
+        if facts.expires_at is not None and now >= facts.expires_at:
+            raise invalid_token("The token has expired; obtain a new one.", reason="expired")
+        return Caller(
+            client_id=facts.client_id,
+            subject=facts.subject,
+            tenant=facts.tenant,
+            scopes=frozenset(facts.scopes),
+            audience=facts.audience,
+            expires_at=facts.expires_at,
+            token_id=facts.token_id,
+            user_id=facts.user_id,
+        )
+
+
+def require(caller: Caller, *scopes: str) -> None:
+    """Raises OAuthError ``insufficient_scope`` (403), naming the first of `scopes` that the caller lacks."""
+    for scope in scopes:
+        if scope not in caller.scopes:
+            raise insufficient_scope(f"The access token lacks the scope {scope}.")
+
+
+def _not_active() -> OAuthError:
+    return invalid_token("The token is not known here, or is no longer valid.", reason="not_active")
+
+
+def _read_legacy(value: bytes) -> tuple[str, Secret] | None:
+    try:
+        pair = read_basic(value.strip(b" \t"))
+    except Malformed as fault:
+        raise invalid_token(str(fault), reason="malformed_header") from None
+    return None if pair is None else (pair[0], Secret(pair[1]))
+
+
+def _text(claims: Mapping[str, object], name: str) -> str:
+    value = claims.get(name, "")
+    return value if isinstance(value, str) else ""
