@@ -1,0 +1,233 @@
+"""Clients: OAuth applications and service accounts, made with a first secret that is shown once, or imported.
+
+An imported client keeps the id that another server gave it. Because such ids are read raw and form-decoded on
+the RFC mount, one that could be taken for another client's in either reading is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import get_args
+from urllib.parse import unquote_plus
+
+from mintmark.authorization_server.administration import checked, client_secrets, identifiers, lookup
+from mintmark.authorization_server.administration.act import (
+    Act,
+    AdministrationFault,
+    audited,
+    conflict,
+    insert,
+)
+from mintmark.authorization_server.ports import Transaction
+from mintmark.values.client import CLIENT_CREDENTIALS, Client, ClientKind
+from mintmark.values.credential import SecretVersion
+from mintmark.values.secret import Secret
+
+GRANT_TYPES = (CLIENT_CREDENTIALS,)
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client as it was made. `secret`: its first one, shown once and kept nowhere (an imported one is the
+    caller's own).
+    """
+
+    client: Client
+    version: SecretVersion
+    secret: Secret | None = None
+
+
+def create(
+    tx: Transaction,
+    act: Act,
+    *,
+    environment: str,
+    name: str,
+    allowed: Mapping[str, Iterable[str]] | None = None,
+    kind: ClientKind = "application",
+    needs_user: bool = False,
+    daily_token_limit: int | None = None,
+    rate_limit: int | None = None,
+    label: str = "",
+    expires_at: int | None = None,
+) -> NewClient:
+    """A new client with a generated id and a first secret (`label`, `expires_at` are the secret's).
+
+    `allowed`: audience -> scope tokens; each must exist. `needs_user`: a machine user must act beside it
+    (Omneo). Raises AdministrationFault.
+    """
+    place = lookup.usable_environment(tx, environment)
+    client_id = identifiers.fresh(
+        lambda: identifiers.client_id(place, act.entropy), lambda found: tx.get(Client, environment, found)
+    )
+    client = _checked(
+        tx,
+        Client(
+            environment=environment,
+            client_id=client_id,
+            client_name=name,
+            kind=kind,
+            grant_types=GRANT_TYPES,
+            allowed=_plain(allowed or {}),
+            daily_token_limit=daily_token_limit,
+            rate_limit=rate_limit,
+            needs_user=needs_user,
+            created_at=act.now,
+        ),
+    )
+    insert(tx, act, client)
+    audited(tx, act, "client.create", environment=environment, client_id=client_id, detail=kind)
+    new = client_secrets.first(tx, act, client, label=label, expires_at=expires_at)
+    return NewClient(client, new.version, new.secret)
+
+
+def import_client(
+    tx: Transaction,
+    act: Act,
+    *,
+    environment: str,
+    client_id: str,
+    digest: str,
+    name: str,
+    allowed: Mapping[str, Iterable[str]] | None = None,
+    kind: ClientKind = "application",
+    needs_user: bool = False,
+    daily_token_limit: int | None = None,
+    rate_limit: int | None = None,
+    label: str = "imported",
+    expires_at: int | None = None,
+) -> NewClient:
+    """A client from another server with the id and secret that its programs hold already.
+
+    `client_id`: any printable ASCII. `digest`: of its secret, by `imported_secrets.digest` before the
+    transaction. Raises AdministrationFault, also when the id could be taken for another client's.
+    """
+    lookup.usable_environment(tx, environment)
+    _refuse_likeness(tx, environment, checked.identifier(client_id, "client id"))
+    client = _checked(
+        tx,
+        Client(
+            environment=environment,
+            client_id=client_id,
+            client_name=name,
+            kind=kind,
+            grant_types=GRANT_TYPES,
+            allowed=_plain(allowed or {}),
+            daily_token_limit=daily_token_limit,
+            rate_limit=rate_limit,
+            needs_user=needs_user,
+            imported=True,
+            created_at=act.now,
+        ),
+    )
+    insert(tx, act, client)
+    audited(tx, act, "client.import", environment=environment, client_id=client_id, detail=kind)
+    version = client_secrets.add_imported(
+        tx,
+        act,
+        environment=environment,
+        client_id=client_id,
+        digest=digest,
+        label=label,
+        expires_at=expires_at,
+    )
+    return NewClient(client, version)
+
+
+def listing(tx: Transaction, environment: str) -> list[Client]:
+    """The clients of an environment, by id."""
+    return tx.find(Client, environment=lookup.environment(tx, environment).id)
+
+
+def show(tx: Transaction, environment: str, client_id: str) -> Client:
+    """One client. Raises AdministrationFault (not_found)."""
+    return lookup.client(tx, lookup.environment(tx, environment).id, client_id)
+
+
+def change(
+    tx: Transaction,
+    act: Act,
+    environment: str,
+    client_id: str,
+    *,
+    name: str | None = None,
+    allowed: Mapping[str, Iterable[str]] | None = None,
+    needs_user: bool | None = None,
+    rate_limit: int | None = None,
+) -> Client:
+    """Change what is given; None leaves it. `allowed` replaces all that was allowed; `rate_limit` 0 lifts it.
+
+    Tokens already issued keep their permissions until they expire. The daily limit is `quotas.set_client`.
+    """
+    client = show(tx, environment, client_id)
+    given = {
+        "client_name": name,
+        "allowed": None if allowed is None else _plain(allowed),
+        "needs_user": needs_user,
+    }
+    changes: dict[str, object] = {field: value for field, value in given.items() if value is not None}
+    if rate_limit is not None:
+        changes["rate_limit"] = rate_limit or None
+    client = _checked(tx, replace(client, **changes))  # type: ignore[arg-type]
+    tx.put(client, now=act.now)
+    detail = ", ".join(sorted(changes))
+    audited(tx, act, "client.change", environment=environment, client_id=client_id, detail=detail)
+    return client
+
+
+def disable(tx: Transaction, act: Act, environment: str, client_id: str) -> Client:
+    """Refuse a client at once; its secrets stay."""
+    return _switch(tx, act, environment, client_id, enabled=False)
+
+
+def enable(tx: Transaction, act: Act, environment: str, client_id: str) -> Client:
+    """Let a disabled client work again. Secrets that are over stay over."""
+    return _switch(tx, act, environment, client_id, enabled=True)
+
+
+def _switch(tx: Transaction, act: Act, environment: str, client_id: str, *, enabled: bool) -> Client:
+    client = replace(show(tx, environment, client_id), enabled=enabled)
+    tx.put(client, now=act.now)
+    kind = f"client.{'enable' if enabled else 'disable'}"
+    audited(tx, act, kind, environment=environment, client_id=client_id)
+    return client
+
+
+def delete(tx: Transaction, act: Act, environment: str, client_id: str) -> None:
+    """Delete a client with its secrets: no new token at once, and its tokens are refused."""
+    tx.remove(show(tx, environment, client_id), now=act.now)
+    audited(tx, act, "client.delete", environment=environment, client_id=client_id)
+
+
+def _plain(allowed: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    return {audience: tuple(dict.fromkeys(scopes)) for audience, scopes in allowed.items()}
+
+
+def _checked(tx: Transaction, client: Client) -> Client:
+    checked.name(client.client_name, "name")
+    checked.limit(client.daily_token_limit, "daily token limit")
+    checked.limit(client.rate_limit, "rate limit per minute")
+    if client.kind not in get_args(ClientKind):
+        raise AdministrationFault("The kind of a client must be application or service_account.")
+    for audience, scopes in client.allowed.items():
+        checked.scope_tokens(scopes, lookup.api(tx, client.environment, audience).scopes, audience)
+    return client
+
+
+def _refuse_likeness(tx: Transaction, environment: str, client_id: str) -> None:
+    mine = _readings(client_id)
+    for other in tx.find(Client, environment=environment):
+        if not mine.isdisjoint(_readings(other.client_id)):
+            raise conflict(
+                f"The client id '{client_id}' could be taken for that of the client '{other.client_id}' in "
+                f"{environment}: import it into another environment, or delete the other first."
+            )
+
+
+def _readings(client_id: str) -> frozenset[str]:
+    """The id as it stands, and as form decoding reads it (RFC 6749 §2.3.1)."""
+    try:
+        return frozenset({client_id, unquote_plus(client_id, errors="strict")})
+    except UnicodeDecodeError:
+        return frozenset({client_id})

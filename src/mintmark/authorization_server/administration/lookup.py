@@ -1,0 +1,63 @@
+"""Finding what an act names: each function gives the record or raises AdministrationFault (`not_found`).
+
+`usable_environment` also refuses where the tenant or the environment is disabled: credentials are neither
+made nor handed out there, whoever asks.
+"""
+
+from __future__ import annotations
+
+from mintmark.authorization_server.administration.act import conflict, not_found
+from mintmark.authorization_server.ports import Transaction
+from mintmark.values.client import Client
+from mintmark.values.tenancy import Api, Environment, Tenant
+
+
+def tenant(tx: Transaction, handle: str) -> Tenant:
+    """The tenant with this handle."""
+    found = tx.get(Tenant, handle)
+    if found is None:
+        raise not_found(f"There is no tenant '{handle}'; list the tenants to see those that exist.")
+    return found
+
+
+def environment(tx: Transaction, environment_id: str) -> Environment:
+    """The environment ``tenant/name``."""
+    handle, slash, name = environment_id.partition("/")
+    found = tx.get(Environment, handle, name) if slash else None
+    if found is None:
+        raise not_found(
+            f"There is no environment '{environment_id}'; name it as tenant/name, and list the environments "
+            "to see those that exist."
+        )
+    return found
+
+
+def usable_environment(tx: Transaction, environment_id: str) -> Environment:
+    """The environment, refused when it or its tenant is disabled."""
+    found = environment(tx, environment_id)
+    if not tenant(tx, found.tenant).enabled:
+        raise conflict(f"The tenant {found.tenant} is disabled: enable it before making credentials for it.")
+    if not found.enabled:
+        raise conflict(f"The environment {found.id} is disabled: enable it before making credentials in it.")
+    return found
+
+
+def api(tx: Transaction, environment_id: str, audience: str) -> Api:
+    """The API with this audience."""
+    found = tx.get(Api, environment_id, audience)
+    if found is None:
+        raise not_found(
+            f"There is no API with the audience '{audience}' in {environment_id}; list the APIs to see "
+            "those that exist."
+        )
+    return found
+
+
+def client(tx: Transaction, environment_id: str, client_id: str) -> Client:
+    """The client with this id."""
+    found = tx.get(Client, environment_id, client_id)
+    if found is None:
+        raise not_found(
+            f"There is no client '{client_id}' in {environment_id}; list the clients to see those that exist."
+        )
+    return found
