@@ -1,0 +1,78 @@
+"""Digests of secrets: a keyed hash for generated ones, argon2id for passwords that people or other servers chose.
+
+A generated secret has 160 random bits, so one HMAC-SHA-256 is enough and a wrong guess costs nothing; anything
+else gets argon2id. Comparisons are constant in time, and a stored digest presented as the secret never verifies.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+_SALT_BYTES, _HASH_BYTES = 16, 32
+
+
+@dataclass(frozen=True, slots=True)
+class HashProfile:
+    """What one argon2id hash costs: KiB of memory, passes over it, lanes (RFC 9106 §3.1)."""
+
+    memory: int
+    passes: int
+    lanes: int
+
+    def _hasher(self) -> PasswordHasher:
+        return PasswordHasher(self.passes, self.memory, self.lanes, _HASH_BYTES, _SALT_BYTES, type=Type.ID)
+
+
+#: OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+OWASP = HashProfile(19 * 1024, 2, 1)
+#: The least that argon2 takes. Only for tests: it protects nothing.
+CHEAPEST = HashProfile(8, 1, 1)
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def digest_secret(key: bytes, text: str) -> str:
+    """HMAC-SHA-256 of a generated secret under `key`, as 43 characters of base64url."""
+    return base64.urlsafe_b64encode(hmac.digest(key, _octets(text), "sha256"))[:43].decode("ascii")
+
+
+def check_secret(key: bytes, text: str, digest: str) -> bool:
+    """Whether `text` is the secret that `digest` was made of; constant in time."""
+    return hmac.compare_digest(digest_secret(key, text).encode("ascii"), _octets(digest))
+
+
+def hash_password(password: str, entropy: Callable[[int], bytes], profile: HashProfile = OWASP) -> str:
+    """argon2id of `password` with a salt from `entropy`, in the encoded form that names its own parameters."""
+    return profile._hasher().hash(_octets(password), salt=entropy(_SALT_BYTES))
+
+
+def verify_password(digest: str, password: str) -> bool:
+    """Whether `password` is what `digest` was made of. A digest that is not argon2id verifies nothing."""
+    try:
+        return OWASP._hasher().verify(digest, _octets(password))
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def needs_rehash(digest: str, profile: HashProfile = OWASP) -> bool:
+    """Whether `digest` was made with other parameters than `profile`, so that the next success should replace it."""
+    try:
+        return profile._hasher().check_needs_rehash(digest)
+    except InvalidHashError:
+        return True
+
+
+def dummy_digest(profile: HashProfile = OWASP) -> str:
+    """A digest that costs the same to check and that no password matches: for ids that nobody has."""
+    salt = base64.b64encode(hashlib.sha256(b"mintmark: nobody").digest()[:_SALT_BYTES]).rstrip(b"=").decode()
+    tag = base64.b64encode(bytes(_HASH_BYTES)).rstrip(b"=").decode()
+    return f"$argon2id$v=19$m={profile.memory},t={profile.passes},p={profile.lanes}${salt}${tag}"

@@ -1,0 +1,111 @@
+"""The audit trail as rows: appending, searching newest first, exporting in order, and who still uses a mount.
+
+Text is stored as given up to a bound and with what a database cannot hold replaced, because a refused request may
+carry anything and one row that cannot be written would take its whole batch with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from mintmark.authorization_server.ports import AuditQuery
+from mintmark.storage.tables import audit_event
+from mintmark.values.audit_event import AuditEvent
+
+#: The columns in the order of the event's fields.
+NAMES = tuple(field.name for field in fields(AuditEvent))
+_TEXTS = tuple(name for name in NAMES if name not in ("at", "count"))
+LONGEST_TEXT = 4096
+_values: Callable[[AuditEvent], tuple[Any, ...]] = attrgetter(*NAMES)
+_texts: Callable[[AuditEvent], tuple[str, ...]] = attrgetter(*_TEXTS)
+_columns = [audit_event.c[name] for name in NAMES]
+
+
+def clean(event: AuditEvent, longest: int = LONGEST_TEXT) -> AuditEvent:
+    """The event with every text writable and at most `longest` characters."""
+    joined = "".join(_texts(event))
+    if len(joined) <= longest and joined.isascii() and "\0" not in joined:
+        return event
+    texts = {name: _clean(text, longest) for name, text in zip(_TEXTS, _texts(event), strict=True)}
+    return replace(event, **texts)  # type: ignore[arg-type]
+
+
+def _clean(text: str, longest: int) -> str:
+    return (
+        text[:longest].encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
+
+
+def row_of(event: AuditEvent) -> tuple[Any, ...]:
+    """The values of a clean event, in the order of NAMES."""
+    return _values(event)
+
+
+def append(connection: sa.Connection, event: AuditEvent) -> None:
+    """Write one event in this transaction."""
+    connection.execute(audit_event.insert(), dict(zip(NAMES, row_of(clean(event)), strict=True)))
+
+
+_EQUAL = (
+    "environment",
+    "kind",
+    "outcome",
+    "request_id",
+    "client_id",
+    "credential_id",
+    "dialect",
+    "mount",
+    "reason",
+    "jti",
+)
+
+
+def search(connection: sa.Connection, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
+    """Events with their ids, newest first, by the filters of `query`."""
+    found = sa.select(audit_event.c.id, *_columns)
+    for name in _EQUAL:
+        if wanted := getattr(query, name):
+            found = found.where(audit_event.c[name] == wanted)
+    if query.since is not None:
+        found = found.where(audit_event.c.at >= query.since)
+    if query.until is not None:
+        found = found.where(audit_event.c.at < query.until)
+    if query.before_id is not None:
+        found = found.where(audit_event.c.id < query.before_id)
+    rows = connection.execute(found.order_by(audit_event.c.id.desc()).limit(max(0, query.limit)))
+    return [(row[0], AuditEvent(*row[1:])) for row in rows]
+
+
+def after(
+    connection: sa.Connection, after_id: int, limit: int, environment: str
+) -> list[tuple[int, AuditEvent]]:
+    """The next events after an id, oldest first: one page of an export. `environment` empty: all."""
+    found = sa.select(audit_event.c.id, *_columns).where(audit_event.c.id > after_id)
+    if environment:
+        found = found.where(audit_event.c.environment == environment)
+    rows = connection.execute(found.order_by(audit_event.c.id).limit(limit))
+    return [(row[0], AuditEvent(*row[1:])) for row in rows]
+
+
+def mount_users(
+    connection: sa.Connection, environment: str, mount: str, since: float
+) -> list[tuple[str, int, float]]:
+    """(client id, tokens, time of the last one) of who got tokens at a mount since then, most recent first."""
+    last = sa.func.max(audit_event.c.at)
+    rows = connection.execute(
+        sa.select(audit_event.c.client_id, sa.func.sum(audit_event.c.count), last)
+        .where(
+            audit_event.c.environment == environment,
+            audit_event.c.mount == mount,
+            audit_event.c.outcome == "issued",
+            audit_event.c.at >= since,
+        )
+        .group_by(audit_event.c.client_id)
+        .order_by(last.desc(), audit_event.c.client_id)
+    )
+    return [(client_id, int(count), at) for client_id, count, at in rows]

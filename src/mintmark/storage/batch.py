@@ -1,0 +1,198 @@
+"""One group commit: a batch of issuances re-checked, counted and audited in a single transaction.
+
+Runs on the writing thread with its own connection. Rows go in by statements of 1, 2, 4 ... 64 rows, so that few
+statements do the work of many, each is prepared once, and the interpreter lock changes hands seldom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+
+from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale, StorageUnavailable
+from mintmark.storage import audit
+from mintmark.storage.database import Database, sentence_of, unavailable_as_such
+from mintmark.storage.rows import columns, encode
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.credential import ApiToken
+
+Outcome = Committed | Stale | OverQuota
+Count = tuple[int, str]
+_LARGEST = 64
+_REMEMBERED_USES = 50_000
+
+
+class Rows:
+    """An INSERT of any number of rows. `after`: what stands behind its VALUES."""
+
+    def __init__(self, mark: str, table: str, names: Sequence[str], after: str = "") -> None:
+        row = f"({', '.join([mark] * len(names))})"
+        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of ours
+        self._statements = {
+            size: f"{head}{', '.join([row] * size)} {after}"
+            for size in (2**power for power in range(_LARGEST.bit_length()))
+        }
+
+    def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
+        """Insert `rows`; `each` is called after each statement, to fetch what it returns."""
+        start, size = 0, _LARGEST
+        while start < len(rows):
+            while size > len(rows) - start:
+                size //= 2
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            cursor.execute(self._statements[size], values)
+            each()
+            start += size
+
+
+class Batch:
+    """Writes batches, one after another. Not for two threads at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: sa.Connection | None = None
+        mark = {"qmark": "?", "format": "%s"}[database.engine.dialect.paramstyle]
+        self._changed = f"SELECT subject, max(seq) FROM change_log WHERE seq > {mark} GROUP BY subject"  # noqa: S608
+        self._token_exists = f"SELECT 1 FROM api_token WHERE environment = {mark} AND id = {mark}"  # noqa: S608
+        self._give_back = f"UPDATE quota_use SET used = used - {mark} WHERE day = {mark} AND subject = {mark}"  # noqa: S608
+        self._counts = Rows(
+            mark,
+            "quota_use",
+            ("day", "subject", "used"),
+            "ON CONFLICT (day, subject) DO UPDATE SET used = quota_use.used + excluded.used"
+            " RETURNING day, subject, used",
+        )
+        self._events = Rows(mark, "audit_event", audit.NAMES)
+        self._uses = Rows(
+            mark,
+            "credential_use",
+            ("environment", "credential_id", "at", "peer"),
+            "ON CONFLICT (environment, credential_id) DO UPDATE SET at = excluded.at, peer = excluded.peer"
+            " WHERE excluded.at > credential_use.at",
+        )
+        self._tokens = Rows(mark, "api_token", [column.name for column in columns(ApiToken)])
+        self._used_lately: set[tuple[str, str]] = set()
+        self._minute = -1
+
+    def write(self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent]) -> list[Outcome]:
+        """All of it or nothing, durable when it returns. Raises StorageUnavailable (nothing was written)."""
+        driver_error = self._database.engine.dialect.loaded_dbapi.Error
+        try:
+            with unavailable_as_such():
+                if self._connection is None:
+                    self._connection = self._database.write_engine.connect()
+                with self._connection.begin():
+                    cursor = self._connection.connection.cursor()
+                    try:
+                        return self._fill(cursor, issuances, notes)
+                    finally:
+                        cursor.close()
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, driver_error):
+                raise StorageUnavailable(sentence_of(error)) from None
+            raise
+
+    def discard(self) -> None:
+        """Throw the connection away; the next batch opens another."""
+        connection, self._connection = self._connection, None
+        self._used_lately.clear()
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _fill(self, cursor: Any, issuances: Sequence[Issuance], notes: Sequence[AuditEvent]) -> list[Outcome]:
+        outcomes: list[Outcome | None] = [None] * len(issuances)
+        if issuances:
+            self._refuse_stale(cursor, issuances, outcomes)
+            self._refuse_taken(cursor, issuances, outcomes)
+            self._count(cursor, issuances, outcomes)
+        issued = [
+            issuance
+            for issuance, outcome in zip(issuances, outcomes, strict=True)
+            if type(outcome) is Committed
+        ]
+        events = [audit.clean(issuance.event) for issuance in issued]
+        self._events.write(cursor, [audit.row_of(event) for event in chain(events, notes)])
+        self._tokens.write(
+            cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
+        )
+        self._uses.write(cursor, self._new_uses(events))
+        return outcomes  # type: ignore[return-value]
+
+    def _refuse_stale(
+        self, cursor: Any, issuances: Sequence[Issuance], outcomes: list[Outcome | None]
+    ) -> None:
+        oldest = min(issuance.position for issuance in issuances)
+        changed: dict[str, int] = dict(cursor.execute(self._changed, (oldest,)).fetchall())
+        if changed:
+            for index, issuance in enumerate(issuances):
+                if any(changed.get(subject, 0) > issuance.position for subject in issuance.subjects):
+                    outcomes[index] = Stale()
+
+    def _refuse_taken(
+        self, cursor: Any, issuances: Sequence[Issuance], outcomes: list[Outcome | None]
+    ) -> None:
+        """An opaque token whose id exists already is to be made again: the caller judges it stale."""
+        seen: set[tuple[str, str]] = set()
+        for index, issuance in enumerate(issuances):
+            token = issuance.opaque
+            if token is None or outcomes[index] is not None:
+                continue
+            key = (token.environment, token.id)
+            if key in seen or cursor.execute(self._token_exists, key).fetchone():
+                outcomes[index] = Stale()
+            seen.add(key)
+
+    def _count(self, cursor: Any, issuances: Sequence[Issuance], outcomes: list[Outcome | None]) -> None:
+        """Count all, see what the counts were before, and give back what goes beyond a limit.
+
+        Counting first takes the rows' locks in one order, so the counts are exact on every database.
+        """
+        wanted: dict[Count, int] = {}
+        for issuance, outcome in zip(issuances, outcomes, strict=True):
+            if outcome is None:
+                for allowance in issuance.allowances:
+                    count = (issuance.day, allowance.subject)
+                    wanted[count] = wanted.get(count, 0) + 1
+        used: dict[Count, int] = {}
+
+        def fetch() -> None:
+            for day, subject, total in cursor.fetchall():
+                used[day, subject] = total - wanted[day, subject]
+
+        self._counts.write(cursor, [(*count, wanted[count]) for count in sorted(wanted)], fetch)
+        beyond: dict[Count, int] = {}
+        for index, issuance in enumerate(issuances):
+            if outcomes[index] is None:
+                outcomes[index] = _admit(issuance, used, beyond)
+        for (day, subject), excess in beyond.items():
+            cursor.execute(self._give_back, (excess, day, subject))
+
+    def _new_uses(self, events: Iterable[AuditEvent]) -> list[tuple[Any, ...]]:
+        uses: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for event in events:
+            key = (event.environment, event.credential_id)
+            minute = int(event.at // 60)
+            if minute > self._minute or len(self._used_lately) >= _REMEMBERED_USES:
+                self._minute = minute
+                self._used_lately.clear()
+            if event.credential_id and key not in self._used_lately:
+                self._used_lately.add(key)
+                uses[key] = (*key, event.at, event.peer)
+        return [uses[key] for key in sorted(uses)]
+
+
+def _admit(issuance: Issuance, used: dict[Count, int], beyond: dict[Count, int]) -> Outcome:
+    counts = [(issuance.day, allowance.subject) for allowance in issuance.allowances]
+    for index, allowance in enumerate(issuance.allowances):
+        if allowance.limit is not None and used[counts[index]] >= allowance.limit:
+            for count in counts:
+                beyond[count] = beyond.get(count, 0) + 1
+            return OverQuota(index)
+    for count in counts:
+        used[count] += 1
+    return Committed(tuple([used[count] for count in counts]))

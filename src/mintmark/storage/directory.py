@@ -1,0 +1,241 @@
+"""The `Directory` of the ports: environments in memory, credentials on demand, all of it following the change log.
+
+`position` moves only together with the evictions that it stands for, in one step of the event loop. What was read
+from a snapshot older than `position` answers whoever asked before, and is never kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable, Transaction
+from mintmark.storage import changes, views
+from mintmark.storage.cache import Generations
+from mintmark.storage.store import SqlStore
+from mintmark.storage.transaction import SqlTransaction
+from mintmark.storage.views import FindDialect, LoadKeyring
+from mintmark.values.client import Registration
+from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
+
+_log = logging.getLogger("mintmark.storage")
+Value = TypeVar("Value")
+
+
+class CachedDirectory:
+    """Implements `ports.Directory`. Call `start` once before anything is read.
+
+    `capacity`: entries kept of clients, and of each other kind of credential. `generation` rises whenever an
+    environment was loaded anew or removed, so that routes built from `environments()` know when they are old.
+    """
+
+    def __init__(
+        self,
+        store: SqlStore,
+        load_keyring: LoadKeyring,
+        find_dialect: FindDialect,
+        *,
+        capacity: int = 100_000,
+    ) -> None:
+        self._store = store
+        self._load_keyring = load_keyring
+        self._find_dialect = find_dialect
+        self._views: dict[str, EnvironmentView] = {}
+        # An evicted half is the price of the cheap bookkeeping, so twice the capacity is provided for.
+        self._caches: dict[str, Generations[Any]] = {
+            kind: Generations(2 * capacity)
+            for kind in ("client", "user", "username", "signature_keys", "api_token", "legacy_token")
+        }
+        self._loading: dict[tuple[str, str, str], asyncio.Future[tuple[int, Any]]] = {}
+        self._position = 0
+        self._lock = asyncio.Lock()
+        self._begun = self._caught_up = 0
+        self.generation = 0
+
+    @property
+    def position(self) -> int:
+        """Everything that the directory answers is true at this position of the change log, or later."""
+        return self._position
+
+    async def start(self) -> None:
+        """Load every environment. Raises StorageUnavailable."""
+
+        def load(transaction: Transaction) -> tuple[int, dict[str, EnvironmentView | None]]:
+            return transaction.position(), self._load_views(transaction, views.environment_ids(transaction))
+
+        position, loaded = await self._store.read(load)
+        self._apply(position, [], loaded)
+        self._store.listen(self.refresh)
+
+    def environment(self, environment_id: str) -> EnvironmentView | None:
+        """The environment, enabled or not, or None."""
+        return self._views.get(environment_id)
+
+    def environments(self) -> Mapping[str, EnvironmentView]:
+        """Every environment by its id; read it again when `generation` has risen."""
+        return MappingProxyType(self._views)
+
+    async def registration(self, environment_id: str, client_id: str) -> Registration | None:
+        """A client with its secret versions, or None. Raises StorageUnavailable."""
+        cached = self._caches["client"].get(environment_id, client_id)
+        if cached is not None:
+            return cast(Registration, cached)
+        return await self._load("client", environment_id, client_id, views.registration)
+
+    async def machine_user(self, environment_id: str, username: str) -> MachineUser | None:
+        """A machine user by user name, or None. Raises StorageUnavailable."""
+        user_id = self._caches["username"].get(environment_id, username)
+        if user_id is not None:
+            user = await self.machine_user_by_id(environment_id, user_id)
+            if user is not None and user.username == username:
+                return user
+
+        def find(transaction: Transaction, environment: str, name: str) -> str | None:
+            found = transaction.find(MachineUser, environment=environment, username=name)
+            return found[0].id if found else None
+
+        user_id = await self._load("username", environment_id, username, find)
+        if user_id is None:
+            return None
+        user = await self.machine_user_by_id(environment_id, user_id)
+        return user if user is not None and user.username == username else None
+
+    async def machine_user_by_id(self, environment_id: str, user_id: str) -> MachineUser | None:
+        """A machine user by id, or None. Raises StorageUnavailable."""
+        return await self._credential(MachineUser, "user", environment_id, user_id)
+
+    async def signature_keys(self, environment_id: str) -> tuple[SignatureKey, ...]:
+        """The environment's signature keys, newest last. Raises StorageUnavailable."""
+        cached = self._caches["signature_keys"].get(environment_id, "")
+        if cached is not None:
+            return cast("tuple[SignatureKey, ...]", cached)
+        found = await self._load(
+            "signature_keys",
+            environment_id,
+            "",
+            lambda transaction, at, _: views.signature_keys(transaction, at),
+        )
+        return found or ()
+
+    async def api_token(self, environment_id: str, token_id: str) -> ApiToken | None:
+        """An opaque token by its id, or None. Raises StorageUnavailable."""
+        return await self._credential(ApiToken, "api_token", environment_id, token_id)
+
+    async def legacy_token(self, environment_id: str, token_id: str) -> LegacyToken | None:
+        """A legacy token by its id, or None. Raises StorageUnavailable."""
+        return await self._credential(LegacyToken, "legacy_token", environment_id, token_id)
+
+    async def refresh(self) -> None:
+        """Catch up with the change log now. Raises StorageUnavailable.
+
+        Whoever calls while another is catching up waits for the next turn and shares it.
+        """
+        wanted = self._begun + 1
+        async with self._lock:
+            if self._caught_up >= wanted:
+                return
+            self._begun = turn = self._begun + 1
+            position, changed, loaded = await self._store.read(self._changes)
+            self._apply(position, changed, loaded)
+            self._caught_up = turn
+
+    async def follow(self, interval: float = 0.25) -> None:
+        """Catch up every `interval` seconds until cancelled; keep on while nothing can be read."""
+        reachable = True
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                await self.refresh()
+            except StorageUnavailable as error:
+                if reachable:
+                    _log.error("Changes by other processes cannot be read. %s", error)
+                reachable = False
+            else:
+                reachable = True
+
+    async def _credential(
+        self, record_type: type[Value], kind: str, environment_id: str, record_id: str
+    ) -> Value | None:
+        cached = self._caches[kind].get(environment_id, record_id)
+        if cached is not None:
+            return cast(Value, cached)
+        return await self._load(
+            kind, environment_id, record_id, lambda transaction, *key: transaction.get(record_type, *key)
+        )
+
+    async def _load(
+        self,
+        kind: str,
+        environment_id: str,
+        entry_id: str,
+        find: Callable[[Transaction, str, str], Value | None],
+    ) -> Value | None:
+        """Read one entry; who asks for the same one meanwhile shares the answer, unless it is too old for him."""
+        asked_at = self._position
+        key = (kind, environment_id, entry_id)
+        running = self._loading.get(key)
+        if running is not None:
+            position, found = await asyncio.shield(running)
+            if position >= asked_at:
+                return cast("Value | None", found)
+
+        def work(transaction: Transaction) -> tuple[int, Value | None]:
+            return transaction.position(), find(transaction, environment_id, entry_id)
+
+        running = asyncio.ensure_future(self._store.read(work))
+        self._loading[key] = running
+        try:
+            position, found = await asyncio.shield(running)
+        finally:
+            if self._loading.get(key) is running:
+                del self._loading[key]
+        if found is not None and position >= self._position:
+            self._caches[kind].put(environment_id, entry_id, found)
+        return cast("Value | None", found)
+
+    def _load_views(
+        self, transaction: Transaction, environment_ids: list[str]
+    ) -> dict[str, EnvironmentView | None]:
+        return {
+            environment_id: views.view(transaction, environment_id, self._load_keyring, self._find_dialect)
+            for environment_id in environment_ids
+        }
+
+    def _changes(
+        self, transaction: Transaction
+    ) -> tuple[int, list[tuple[str, str, str]], dict[str, EnvironmentView | None]]:
+        """On a reading thread: what changed since our position, with the new views of environments it touches."""
+        log = cast(SqlTransaction, transaction).changes_since(self._position)
+        changed = [changes.split_subject(subject) for subject in dict.fromkeys(subject for _, subject in log)]
+        touched = []
+        for kind, where, _ in changed:
+            if kind == "environment":
+                touched.append(where)
+            elif kind == "tenant":
+                touched.extend(views.environment_ids(transaction, where))
+        position = log[-1][0] if log else self._position
+        return position, changed, self._load_views(transaction, list(dict.fromkeys(touched)))
+
+    def _apply(
+        self, position: int, changed: list[tuple[str, str, str]], loaded: dict[str, EnvironmentView | None]
+    ) -> None:
+        """Evict, replace views and move the position: without an await in between."""
+        for kind, environment_id, entry_id in changed:
+            if kind == "signature_key":
+                self._caches["signature_keys"].drop(environment_id, "")
+            elif kind in self._caches:
+                self._caches[kind].drop(environment_id, entry_id)
+        for environment_id, view in loaded.items():
+            if view is not None:
+                self._views[environment_id] = view
+                self._caches["signature_keys"].drop(environment_id, "")
+                continue
+            self._views.pop(environment_id, None)
+            for cache in self._caches.values():
+                cache.drop_environment(environment_id)
+        if loaded:
+            self.generation += 1
+        self._position = max(self._position, position)

@@ -1,0 +1,175 @@
+"""The `Ledger` of the ports: whatever waits when a commit ends goes into the next one, tokens and refusals alike.
+
+A caller appends its issuance and awaits a future; the writing thread makes the whole batch durable, then all of
+its futures resolve in one step. Nobody holds a lock, and a caller that goes away takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+
+from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale, StorageUnavailable
+from mintmark.storage.batch import Batch, Outcome
+from mintmark.storage.database import Database
+from mintmark.storage.refusals import Refusals
+from mintmark.values.audit_event import AuditEvent
+
+_log = logging.getLogger("mintmark.storage")
+
+_Waiting = tuple[Issuance, "asyncio.Future[Outcome]"]
+#: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
+_NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
+
+
+class SqlLedger:
+    """Implements `ports.Ledger`.
+
+    `clock`: seconds since the epoch. `note_delay`: seconds that a refusal waits at most when no token comes along.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        *,
+        refusals: Refusals | None = None,
+        largest_batch: int = 512,
+        note_delay: float = 0.5,
+    ) -> None:
+        self._batch = Batch(database)
+        self._writer = database.writer
+        self._clock = clock
+        self._refusals = refusals or Refusals()
+        self._largest_batch = largest_batch
+        self._note_delay = note_delay
+        self._pending: list[_Waiting] = []
+        self._running = False
+        self._notes_due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle: list[asyncio.Future[None]] = []
+        self._working = True
+        self._closed = False
+
+    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+        """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
+
+        Completes even if the caller is cancelled: committed counts as issued.
+        """
+        if self._closed:
+            raise StorageUnavailable("The server is stopping.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._pending.append((issuance, future))
+        if not self._running:
+            self._running = True
+            # Not now but after what else is ready in this turn of the loop, so that it comes along.
+            loop.call_soon(self._next, loop)
+        return await future
+
+    def note(self, event: AuditEvent) -> None:
+        """Audit a refusal, bounded: a flood from one address becomes one counted event a second. Never waits."""
+        self._refusals.add(event)
+        self._arm(asyncio.get_running_loop())
+
+    async def flush(self) -> None:
+        """Write everything that waits; of refusals, what was counted in seconds that are over."""
+        loop = asyncio.get_running_loop()
+        self._refusals.end_second(int(self._clock()))
+        self._notes_due = True
+        idle = loop.create_future()
+        self._idle.append(idle)
+        if not self._running:
+            self._running = True
+            self._next(loop)
+        await idle
+
+    async def close(self) -> None:
+        """Take nothing more and write what waits; the database itself stays open."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._refusals.end_second(sys.maxsize)
+        await self.flush()
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._batch.discard)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is None and not self._closed and len(self._refusals):
+            self._timer = loop.call_later(self._note_delay, self._time_for_notes, loop)
+
+    def _time_for_notes(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        self._refusals.end_second(int(self._clock()))
+        self._notes_due = True
+        self._arm(loop)
+        if not self._running:
+            self._running = True
+            self._next(loop)
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand the next batch to the writing thread, or rest."""
+        batch = self._pending[: self._largest_batch]
+        del self._pending[: self._largest_batch]
+        notes: list[AuditEvent] = []
+        if self._working or self._notes_due:
+            notes = self._refusals.take(
+                _NOTES_BESIDE_TOKENS if batch else _NOTES_ALONE if self._notes_due else 0
+            )
+        if batch or notes:
+            self._writer.submit(self._write, loop, batch, notes)
+            return
+        self._running = self._notes_due = False
+        for idle in self._idle:
+            if not idle.done():
+                idle.set_result(None)
+        self._idle.clear()
+
+    def _write(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], notes: list[AuditEvent]) -> None:
+        """On the writing thread."""
+        result: list[Outcome] | Exception
+        try:
+            result = self._batch.write([issuance for issuance, _ in batch], notes)
+        except Exception as error:
+            result = error
+        loop.call_soon_threadsafe(self._settle, loop, batch, notes, result)
+
+    def _settle(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[_Waiting],
+        notes: list[AuditEvent],
+        result: list[Outcome] | Exception,
+    ) -> None:
+        if isinstance(result, Exception):
+            self._failed(loop, batch, notes, result)
+        else:
+            if not self._working:
+                self._working = True
+                _log.warning("Writing to the database works again; tokens are issued again.")
+            for (_, future), outcome in zip(batch, result, strict=True):
+                if not future.done():
+                    future.set_result(outcome)
+        self._next(loop)
+
+    def _failed(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[_Waiting],
+        notes: list[AuditEvent],
+        error: Exception,
+    ) -> None:
+        if self._working:
+            self._working = False
+            if isinstance(error, StorageUnavailable):
+                _log.error("No token can be issued until the database can be written again. %s", error)
+            else:
+                _log.error("A group of tokens could not be committed.", exc_info=error)
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(StorageUnavailable(str(error)))
+        self._refusals.put_back(notes)
+        # Refusals alone do not try again at once: the timer or the next token does.
+        self._notes_due = False
+        self._arm(loop)

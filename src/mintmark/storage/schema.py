@@ -1,0 +1,124 @@
+"""The schema's life: created on an empty database, checked at every start, upgraded only by an explicit migration.
+
+A database that a newer program wrote is refused; an older one is refused too, with the command that upgrades it.
+The steps are Alembic's, in `migrations/versions`, each run wholly or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+
+from mintmark.storage.database import Database
+
+#: Every revision of the schema, oldest first; the last is this program's.
+REVISIONS = ("0001",)
+State = Literal["empty", "older", "current", "newer"]
+_ALEMBIC_TABLE = "alembic_version"
+
+
+class SchemaMismatch(Exception):
+    """The database was made by another version of the program. The text says what to do."""
+
+
+def state(database: Database) -> State:
+    """How the database's schema stands to this program. Raises StorageUnavailable."""
+
+    def revision(connection: sa.Connection) -> str | None:
+        if not sa.inspect(connection).has_table(_ALEMBIC_TABLE):
+            return None
+        version = sa.column("version_num", sa.Text)
+        return connection.execute(
+            sa.select(version).select_from(sa.table(_ALEMBIC_TABLE))
+        ).scalar_one_or_none()
+
+    present = database.reading(revision)
+    if present is None:
+        return "empty"
+    if present not in REVISIONS:
+        return "newer"
+    return "current" if present == REVISIONS[-1] else "older"
+
+
+def check(database: Database) -> None:
+    """Raises SchemaMismatch unless the schema is this program's; StorageUnavailable."""
+    match state(database):
+        case "empty":
+            raise SchemaMismatch("The database is empty: run `mintmark init` or `mintmark migrate` first.")
+        case "older":
+            raise SchemaMismatch(
+                "The database was made by an older version: run `mintmark migrate`, which backs it up first."
+            )
+        case "newer":
+            raise SchemaMismatch(
+                "The database was made by a newer version of Mintmark than this one: run that version, "
+                "or restore a backup that was made before the upgrade."
+            )
+        case "current":
+            pass
+
+
+def create(database: Database) -> None:
+    """Make the tables when the database is empty, then `check` it. Several processes may do so at once."""
+    if state(database) == "empty":
+        _upgrade(database)
+    check(database)
+
+
+def migrate(database: Database, backup: Path | None) -> bool:
+    """Bring the schema up to this program's; False when it is already.
+
+    `backup`: where a copy of an SQLite database goes first; the file must not exist. Raises SchemaMismatch when
+    the database is newer, FileExistsError, StorageUnavailable.
+    """
+    match state(database):
+        case "current":
+            return False
+        case "newer":
+            check(database)
+        case "older" if backup is not None:
+            back_up(database, backup)
+    _upgrade(database)
+    return True
+
+
+def back_up(database: Database, target: Path) -> None:
+    """Copy a running SQLite database into the new file `target` (mode 0600), complete and synced to disk.
+
+    Raises FileExistsError.
+    """
+    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    os.close(descriptor)
+    with database.engine.connect() as connection:
+        source = connection.connection.driver_connection
+        copy = sqlite3.connect(target)
+        try:
+            source.backup(copy)  # type: ignore[union-attr]
+            copy.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copy.close()
+    for path in (target, target.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _upgrade(database: Database) -> None:
+    # Imported here: a server that finds its schema current never loads Alembic.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+
+    def upgrade(connection: sa.Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    database.writing(upgrade)

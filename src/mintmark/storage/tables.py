@@ -1,0 +1,161 @@
+"""The tables, the same for every database: one per record type, and the change log, counts, last uses and audit trail.
+
+Columns of the records follow from their fields (`rows.columns`); here stand keys, references and uniqueness. A
+change of these tables is a new revision in `migrations/versions` and in `schema.REVISIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from mintmark.storage.rows import KEYS, Scalar, columns
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.client import Client
+from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.tenancy import AccessRequest, Api, Environment, Operator, SigningKey, Tenant
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_TYPES: Mapping[Scalar, type[sa.types.TypeEngine[Any]]] = {
+    "text": sa.Text,
+    "integer": sa.BigInteger,
+    "boolean": sa.Boolean,
+    "real": sa.Double,
+}
+
+
+def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
+    where = ["id"] if parent == "environment" else list(names)
+    return sa.ForeignKeyConstraint(names, [f"{parent}.{name}" for name in where], ondelete="CASCADE")
+
+
+def _record_table(kind: type, name: str, *constraints: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        *(
+            sa.Column(
+                column.name,
+                _TYPES[column.scalar],
+                primary_key=column.name in KEYS[kind],
+                nullable=column.nullable,
+                autoincrement=False,
+            )
+            for column in columns(kind)
+        ),
+        *constraints,
+    )
+
+
+#: The table of each record type.
+TABLES: dict[type, sa.Table] = {
+    Tenant: _record_table(Tenant, "tenant"),
+    Environment: _record_table(
+        Environment,
+        "environment",
+        sa.Column("id", sa.Text, nullable=False, unique=True),
+        sa.UniqueConstraint("issuer"),
+        sa.ForeignKeyConstraint(["tenant"], ["tenant.handle"], ondelete="CASCADE"),
+    ),
+    Api: _record_table(Api, "api", _below("environment", "environment")),
+    Client: _record_table(Client, "client", _below("environment", "environment")),
+    SecretVersion: _record_table(
+        SecretVersion, "secret_version", _below("client", "environment", "client_id")
+    ),
+    MachineUser: _record_table(
+        MachineUser,
+        "machine_user",
+        sa.UniqueConstraint("environment", "username"),
+        _below("environment", "environment"),
+    ),
+    ApiToken: _record_table(
+        ApiToken,
+        "api_token",
+        _below("environment", "environment"),
+        sa.Index(None, "environment", "client_id"),
+    ),
+    LegacyToken: _record_table(LegacyToken, "legacy_token", _below("environment", "environment")),
+    SignatureKey: _record_table(SignatureKey, "signature_key", _below("environment", "environment")),
+    SigningKey: _record_table(SigningKey, "signing_key", _below("environment", "environment")),
+    AccessRequest: _record_table(AccessRequest, "access_request"),
+    Operator: _record_table(Operator, "operator"),
+}
+
+#: Host names of all environments: a host leads to one environment in one role.
+host_alias = sa.Table(
+    "host_alias",
+    metadata,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("environment", sa.Text, nullable=False),
+    _below("environment", "environment"),
+)
+
+_SEQUENCE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+#: Which subjects changed, in the order of the commits; its newest `seq` is the position of a view.
+change_log = sa.Table(
+    "change_log",
+    metadata,
+    sa.Column("seq", _SEQUENCE, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: Tokens per quota subject and UTC day. The day leads the key, so that a day's counts lie together.
+quota_use = sa.Table(
+    "quota_use",
+    metadata,
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("used", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: When and from where a credential was last used, to the minute.
+credential_use = sa.Table(
+    "credential_use",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("credential_id", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("peer", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+_EVENT_TYPES = {"at": sa.Double, "count": sa.BigInteger}
+
+#: The audit trail; ids rise with time.
+audit_event = sa.Table(
+    "audit_event",
+    metadata,
+    sa.Column("id", _SEQUENCE, primary_key=True),
+    *(
+        sa.Column(field.name, _EVENT_TYPES.get(field.name, sa.Text), nullable=False)
+        for field in fields(AuditEvent)
+    ),
+    sqlite_autoincrement=True,
+)
+# Each index is paid for by every token: those that grow at one end are cheap, one by client would not be
+# (docs/storage.md has the measurement), so clients are indexed for what is not an issued token.
+sa.Index("ix_audit_event_environment", audit_event.c.environment, audit_event.c.id)
+sa.Index("ix_audit_event_request_id", audit_event.c.request_id)
+_rare = audit_event.c.outcome != "issued"
+sa.Index(
+    "ix_audit_event_client_not_issued",
+    audit_event.c.client_id,
+    audit_event.c.id,
+    sqlite_where=_rare,
+    postgresql_where=_rare,
+)

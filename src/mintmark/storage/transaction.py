@@ -1,0 +1,217 @@
+"""The `Transaction` of the ports on a SQL connection: reads, writes, conflicts in words, and the change log.
+
+Every write appends the subjects it touched before the transaction commits, so whoever sees the change sees its
+position too. Conflicts are looked up first; the constraints of the tables hold when two nodes race.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from mintmark.authorization_server.ports import Conflict
+from mintmark.storage import audit, changes
+from mintmark.storage.rows import KEYS, columns, decode, encode
+from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias, quota_use
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.client import Client
+from mintmark.values.credential import ApiToken, MachineUser
+from mintmark.values.tenancy import Environment, Tenant
+
+Record = TypeVar("Record")
+
+
+@cache
+def _select(kind: type) -> sa.Select[Any]:
+    return sa.select(*(TABLES[kind].c[column.name] for column in columns(kind)))
+
+
+def _named(record: object) -> str:
+    kind = type(record)
+    key = "/".join(str(getattr(record, name)) for name in KEYS[kind])
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).strip()
+    return f"{words} '{key}'"
+
+
+class SqlTransaction:
+    """One unit of work on `connection`; `writable` False makes every write an error."""
+
+    def __init__(self, connection: sa.Connection, *, writable: bool) -> None:
+        self._connection = connection
+        self._writable = writable
+        self.changed = False
+
+    def get(self, kind: type[Record], *key: str) -> Record | None:
+        """The record of that type and key, or None."""
+        names = KEYS[kind]
+        if len(key) != len(names):
+            raise TypeError(f"{kind.__name__} has the key {names}, not {len(key)} values")
+        found = self._where(kind, dict(zip(names, key, strict=True))).one_or_none()
+        return None if found is None else decode(kind, found)
+
+    def find(self, kind: type[Record], **equal: str) -> list[Record]:
+        """All records of that type whose fields equal these values, ordered by key."""
+        return [decode(kind, row) for row in self._where(kind, equal)]
+
+    def add(self, record: object, *, now: float) -> None:
+        """Insert. Raises Conflict when something unique is taken, KeyError when its parent does not exist."""
+        self._writing()
+        if self._exists(record):
+            raise Conflict(f"The {_named(record)} exists already.")
+        self._refuse_taken(record)
+        self._guarded(record, lambda: self._insert(record))
+        self._note(changes.subjects_of(record), now)
+
+    def put(self, record: object, *, now: float) -> None:
+        """Replace the record with the same key. Raises KeyError when there is none, Conflict as `add`."""
+        self._writing()
+        self._refuse_taken(record)
+        table = TABLES[type(record)]
+        changed = self._guarded(
+            record,
+            lambda: (
+                self._connection.execute(
+                    table.update().where(self._is(record)).values(**encode(record))
+                ).rowcount
+            ),
+        )
+        if not changed:
+            raise KeyError(f"There is no {_named(record)}.")
+        if isinstance(record, Environment):
+            self._connection.execute(host_alias.delete().where(host_alias.c.environment == record.id))
+            self._insert_hosts(record)
+        self._note(changes.subjects_of(record), now)
+
+    def remove(self, record: object, *, now: float) -> None:
+        """Delete the record and all that hangs below it; nothing happens when it is gone already."""
+        self._writing()
+        subjects = changes.subjects_of(record)
+        match record:
+            case Tenant():
+                environments = self.find(Environment, tenant=record.handle)
+                subjects += tuple(f"environment:{environment.id}" for environment in environments)
+            case Environment():
+                self._connection.execute(
+                    credential_use.delete().where(credential_use.c.environment == record.id)
+                )
+            case Client():
+                self._remove_tokens(record.environment, "client_id", record.client_id, now)
+            case MachineUser():
+                self._remove_tokens(record.environment, "user_id", record.id, now)
+        self._connection.execute(TABLES[type(record)].delete().where(self._is(record)))
+        self._note(subjects, now)
+
+    def audit(self, event: AuditEvent) -> None:
+        """Append to the audit trail in this same transaction."""
+        self._writing()
+        audit.append(self._connection, event)
+
+    def used(self, subject: str, day: int) -> int:
+        """Tokens counted for a quota subject on a UTC day."""
+        found = self._connection.execute(
+            sa.select(quota_use.c.used).where(quota_use.c.day == day, quota_use.c.subject == subject)
+        ).scalar()
+        return int(found or 0)
+
+    def last_use(self, environment: str, credential_id: str) -> tuple[float, str] | None:
+        """When and from which address a credential was last used, or None."""
+        row = self._connection.execute(
+            sa.select(credential_use.c.at, credential_use.c.peer).where(
+                credential_use.c.environment == environment, credential_use.c.credential_id == credential_id
+            )
+        ).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    def position(self) -> int:
+        """The newest position of the change log that this transaction sees."""
+        return changes.position(self._connection)
+
+    def changes_since(self, start: int) -> list[tuple[int, str]]:
+        """(position, subject) of every change after the position `start`, in order."""
+        return changes.since(self._connection, start)
+
+    def _writing(self) -> None:
+        if not self._writable:
+            raise RuntimeError("this unit of work only reads: use Store.write")
+
+    def _where(self, kind: type, equal: dict[str, str]) -> sa.CursorResult[Any]:
+        table = TABLES[kind]
+        conditions = (table.c[name] == value for name, value in equal.items())
+        order = (table.c[name] for name in KEYS[kind])
+        return self._connection.execute(_select(kind).where(*conditions).order_by(*order))
+
+    def _is(self, record: Any) -> sa.ColumnElement[bool]:
+        kind = type(record)
+        return sa.and_(*(TABLES[kind].c[name] == getattr(record, name) for name in KEYS[kind]))
+
+    def _exists(self, record: Any) -> bool:
+        table = TABLES[type(record)]
+        return (
+            self._connection.execute(
+                sa.select(sa.literal(1)).select_from(table).where(self._is(record))
+            ).first()
+            is not None
+        )
+
+    def _refuse_taken(self, record: object) -> None:
+        if isinstance(record, MachineUser):
+            for other in self.find(MachineUser, environment=record.environment, username=record.username):
+                if other.id != record.id:
+                    raise Conflict(
+                        f"The user name '{record.username}' is taken in the environment '{record.environment}'."
+                    )
+        elif isinstance(record, Environment):
+            for environment in self.find(Environment, issuer=record.issuer):
+                if environment.id != record.id:
+                    raise Conflict(
+                        f"The issuer '{record.issuer}' belongs to the environment '{environment.id}'."
+                    )
+            hosts = [alias.host for alias in record.hosts]
+            if len(hosts) != len(set(hosts)):
+                raise Conflict(f"The {_named(record)} names a host twice.")
+            taken = self._connection.execute(
+                sa.select(host_alias.c.host, host_alias.c.environment).where(
+                    host_alias.c.host.in_(hosts), host_alias.c.environment != record.id
+                )
+            ).first()
+            if taken is not None:
+                raise Conflict(f"The host '{taken[0]}' belongs to the environment '{taken[1]}'.")
+
+    def _insert(self, record: object) -> None:
+        row = encode(record)
+        if isinstance(record, Environment):
+            row["id"] = record.id
+        self._connection.execute(TABLES[type(record)].insert().values(**row))
+        if isinstance(record, Environment):
+            self._insert_hosts(record)
+
+    def _insert_hosts(self, record: Environment) -> None:
+        if record.hosts:
+            self._connection.execute(
+                host_alias.insert(),
+                [{"host": alias.host, "environment": record.id} for alias in record.hosts],
+            )
+
+    def _guarded(self, record: object, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except sa.exc.IntegrityError as error:
+            if "foreign" in str(error.orig).lower():
+                raise KeyError(f"What the {_named(record)} belongs to does not exist.") from None
+            raise Conflict(f"The {_named(record)} or a unique part of it exists already.") from None
+
+    def _remove_tokens(self, environment: str, field: str, value: str, now: float) -> None:
+        table = TABLES[ApiToken]
+        theirs = sa.and_(table.c.environment == environment, table.c[field] == value)
+        gone = sa.select(
+            sa.literal("api_token:", sa.Text) + table.c.environment + "/" + table.c.id, sa.literal(now)
+        ).where(theirs)
+        self._connection.execute(change_log.insert().from_select(["subject", "at"], gone))
+        self._connection.execute(table.delete().where(theirs))
+
+    def _note(self, subjects: tuple[str, ...], now: float) -> None:
+        changes.append(self._connection, subjects, now)
+        self.changed = self.changed or bool(subjects)

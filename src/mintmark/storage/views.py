@@ -1,0 +1,64 @@
+"""Reading an environment's view, and the credentials that a judgement asks for, from one snapshot.
+
+Plain functions over a `Transaction`; `directory` decides when they run and what of their results it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mintmark.authorization_server.ports import EnvironmentView, Transaction
+from mintmark.dialect import Dialect
+from mintmark.jose.keyring import Keyring
+from mintmark.values.client import Client, Registration
+from mintmark.values.credential import SecretVersion, SignatureKey
+from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
+
+#: The loaded keyring of an environment's signing key records; it unseals them.
+LoadKeyring = Callable[[Sequence[SigningKey]], Keyring]
+#: The dialect of that name. Raises KeyError.
+FindDialect = Callable[[str], Dialect]
+
+
+def view(
+    transaction: Transaction, environment_id: str, load_keyring: LoadKeyring, find_dialect: FindDialect
+) -> EnvironmentView | None:
+    """The environment with all that belongs to it, or None.
+
+    A mount whose dialect is not known any more is left out: its path is not found, and the others stand.
+    """
+    tenant_handle, _, name = environment_id.partition("/")
+    tenant = transaction.get(Tenant, tenant_handle)
+    environment = transaction.get(Environment, tenant_handle, name)
+    if tenant is None or environment is None:
+        return None
+    mounts = {}
+    for mount in environment.mounts:
+        try:
+            mounts[mount.path] = (mount, find_dialect(mount.dialect))
+        except KeyError:
+            continue
+    apis = {api.audience: api for api in transaction.find(Api, environment=environment_id)}
+    keys = transaction.find(SigningKey, environment=environment_id)
+    return EnvironmentView(tenant, environment, apis, mounts, load_keyring(keys))
+
+
+def environment_ids(transaction: Transaction, tenant: str | None = None) -> list[str]:
+    """The ids of all environments, or of a tenant's."""
+    found = transaction.find(Environment) if tenant is None else transaction.find(Environment, tenant=tenant)
+    return [environment.id for environment in found]
+
+
+def registration(transaction: Transaction, environment_id: str, client_id: str) -> Registration | None:
+    """A client with its secret versions, newest last, or None."""
+    client = transaction.get(Client, environment_id, client_id)
+    if client is None:
+        return None
+    secrets = transaction.find(SecretVersion, environment=environment_id, client_id=client_id)
+    return Registration(client, tuple(sorted(secrets, key=lambda secret: (secret.created_at, secret.id))))
+
+
+def signature_keys(transaction: Transaction, environment_id: str) -> tuple[SignatureKey, ...]:
+    """The environment's signature keys, newest last."""
+    keys = transaction.find(SignatureKey, environment=environment_id)
+    return tuple(sorted(keys, key=lambda key: (key.created_at, key.id)))
