@@ -1,0 +1,25 @@
+"""How a vendor speaks, as data: one record says where things stand in a token request and its answer.
+
+Four functions read it. The server uses `read_request` and `write_response` (or `write_error`), the client
+`write_request` and `read_response`. Nothing here does I/O but reading the package's own data.
+"""
+
+from mintmark.dialect.catalogue import Catalogue, catalogue
+from mintmark.dialect.loader import load_dialect
+from mintmark.dialect.model import Dialect, DialectFault, ResponseFault
+from mintmark.dialect.refusal import write_error
+from mintmark.dialect.request import read_request
+from mintmark.dialect.response import read_response, write_response
+
+__all__ = [
+    "Catalogue",
+    "Dialect",
+    "DialectFault",
+    "ResponseFault",
+    "catalogue",
+    "load_dialect",
+    "read_request",
+    "read_response",
+    "write_error",
+    "write_response",
+]

@@ -1,0 +1,150 @@
+"""A table of a dialect file, read key by key: every key must be known, of its type, and is read once.
+
+`done` refuses what is left, so that a misspelt key can never be silently without effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TypeVar, cast
+
+from mintmark.dialect.lines import Lines, Path
+from mintmark.dialect.model import DialectFault
+from mintmark.dialect.template import Node, parse
+
+Item = TypeVar("Item")
+_TYPES = {str: "text", int: "a whole number", bool: "true or false", list: "an array", dict: "a table"}
+#: Every key that any section has been asked for, by section kind: the schema as the code knows it.
+SCHEMA: dict[str, set[str]] = {}
+
+
+class Section:
+    """One table at `path` of the file `source`. `kind`: its place in the schema (``forms.basic``)."""
+
+    def __init__(self, table: dict[str, object], path: Path, source: str, lines: Lines, kind: str) -> None:
+        self.table, self.path, self.kind = table, path, kind
+        self._source, self._lines = source, lines
+        self._known = SCHEMA.setdefault(kind, set())
+
+    def fault(self, sentence: str, key: str | None = None) -> DialectFault:
+        """The fault at `key` of this table, or at the table itself."""
+        path = self.path if key is None else (*self.path, key)
+        return DialectFault(self._source, self._lines.at(path), sentence)
+
+    def get(self, key: str, kind: type[Item], default: Item) -> Item:
+        """The value of `key`, of exactly that type."""
+        self._known.add(key)
+        if key not in self.table:
+            return default
+        value = self.table[key]
+        if type(value) is not kind:
+            raise self.fault(f"'{key}' must be {_TYPES[kind]}", key)
+        return cast(Item, value)
+
+    def need(self, key: str, kind: type[Item], default: Item) -> Item:
+        """`get`, for a key that must be there."""
+        if key not in self.table:
+            self._known.add(key)
+            raise self.fault(f"'{key}' is missing in {self.title()}")
+        return self.get(key, kind, default)
+
+    def optional(self, key: str) -> int | None:
+        """A positive whole number, or None when absent."""
+        if key not in self.table:
+            self._known.add(key)
+            return None
+        number = self.get(key, int, 0)
+        if number <= 0:
+            raise self.fault(f"'{key}' must be positive", key)
+        return number
+
+    def one_of(self, key: str, choices: Iterable[str], default: str) -> str:
+        """Text that is one of `choices`."""
+        text = self.get(key, str, default)
+        if text not in choices:
+            raise self.fault(f"'{key}' must be one of {', '.join(sorted(choices))}", key)
+        return text
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """An array of text, or one text alone; empty when absent."""
+        if isinstance(self.table.get(key), str):
+            return (self.get(key, str, ""),)
+        values = self.get(key, list, [])
+        if not all(isinstance(value, str) for value in values):
+            raise self.fault(f"'{key}' must be an array of text", key)
+        return tuple(values)
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """An array of whole numbers; empty when absent."""
+        values = self.get(key, list, [])
+        if not all(type(value) is int for value in values):
+            raise self.fault(f"'{key}' must be an array of whole numbers", key)
+        return tuple(values)
+
+    def section(self, key: str, kind: str | None = None) -> Section:
+        """The table at `key`; empty when absent."""
+        name = kind or (f"{self.kind}.{key}" if self.kind else key)
+        return Section(
+            self.get(key, dict, cast("dict[str, object]", {})),
+            (*self.path, key),
+            self._source,
+            self._lines,
+            name,
+        )
+
+    def sections(self, key: str) -> list[Section]:
+        """The tables of an array of tables."""
+        tables = self.get(key, list, [])
+        if not all(isinstance(table, dict) for table in tables):
+            raise self.fault(f"'{key}' must be an array of tables", key)
+        name = f"{self.kind}.{key}" if self.kind else key
+        return [
+            Section(table, (*self.path, key, index), self._source, self._lines, name)
+            for index, table in enumerate(tables)
+        ]
+
+    def named(self, key: str) -> list[tuple[str, Section]]:
+        """The tables of a table of tables, by name."""
+        outer = self.section(key)
+        kind = f"{outer.kind}.*"
+        return [(name, outer.section(name, kind)) for name in outer.table]
+
+    def template(self, key: str, *, xml: bool = False, other: str = "text") -> Node | None:
+        """The template at `key`, or None when absent."""
+        self._known.add(key)
+        if key not in self.table:
+            return None
+        try:
+            return parse(self.table[key], xml=xml, other=other)
+        except ValueError as error:
+            raise self.fault(f"'{key}': {error}", key) from None
+
+    def templates(self, key: str, other: str = "text") -> tuple[tuple[str, Node], ...]:
+        """A flat table of templates that are text, in order."""
+        inner = self.section(key)
+        for name, value in inner.table.items():
+            if not isinstance(value, str):
+                raise inner.fault(f"'{name}' must be text", name)
+        return tuple((name, cast(Node, inner.template(name, other=other))) for name in inner.table)
+
+    def forget(self, key: str) -> None:
+        """Let `key` pass here without making it a key of every section of this kind."""
+        self._known.discard(key)
+        self.table = {name: value for name, value in self.table.items() if name != key}
+
+    def line(self) -> int:
+        """Where the table begins (from 1; 0 when unknown)."""
+        return self._lines.at(self.path)
+
+    def done(self) -> None:
+        """Refuse keys that nobody asked for."""
+        for key in self.table:
+            if key not in self._known:
+                near = get_close_matches(key, self._known, 1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                raise self.fault(f"'{key}' is not a key of {self.title()}{hint}", key)
+
+    def title(self) -> str:
+        """The section as a file writes it."""
+        return f"[{self.kind}]" if self.kind else "a dialect"
