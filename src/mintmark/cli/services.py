@@ -6,7 +6,7 @@ hand long-running work (`serve`, `demo`) over. A fault that a user can mend is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from mintmark.authorization_server.administration.act import Act
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
 from mintmark.authorization_server.ports import Store
-from mintmark.dialect import Dialect
+from mintmark.dialect import Catalogue
 from mintmark.values.secret import Secret
 
 
@@ -49,7 +49,7 @@ class Opened:
 
     store: Store
     act: Callable[[str], Act] = field(repr=False)
-    dialects: Mapping[str, Dialect]
+    dialects: Catalogue
     public_url: str
     schedule: KeySchedule = field(default_factory=KeySchedule)
 
@@ -117,7 +117,7 @@ class Services:
     version: str
     clock: Callable[[], float] = field(repr=False)
     open: Callable[[Place], AbstractAsyncContextManager[Opened]] = field(repr=False)
-    dialects: Callable[[Place | None], Mapping[str, Dialect]] = field(repr=False)
+    dialects: Callable[[Place | None], Catalogue] = field(repr=False)
     serve: Callable[[ServeOptions, Callable[[str], None]], None] = field(repr=False)
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
     init: Callable[[InitOptions], Initialised] = field(repr=False)

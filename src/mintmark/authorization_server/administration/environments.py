@@ -9,7 +9,7 @@ from typing import get_args
 from mintmark.authorization_server.administration import checked, lookup, mounts
 from mintmark.authorization_server.administration.act import Act, AdministrationFault, audited, insert
 from mintmark.authorization_server.ports import Transaction
-from mintmark.dialect import Dialect
+from mintmark.dialect import Catalogue
 from mintmark.values.tenancy import Environment, HostAlias, HostRole, Mount
 
 MOST_LIVE_SECRETS = 20
@@ -24,7 +24,7 @@ def create(
     tenant: str,
     name: str,
     issuer: str,
-    dialects: Mapping[str, Dialect],
+    dialects: Catalogue,
     mounts: Iterable[Mount] = (),
     hosts: Iterable[HostAlias] = (),
     client_id_template: str = "{id}",
@@ -76,7 +76,7 @@ def change(
     act: Act,
     environment: str,
     *,
-    dialects: Mapping[str, Dialect],
+    dialects: Catalogue,
     hosts: Iterable[HostAlias] | None = None,
     client_id_template: str | None = None,
     live_secrets: int | None = None,
@@ -127,7 +127,7 @@ def delete(tx: Transaction, act: Act, environment: str) -> None:
     audited(tx, act, "environment.delete", environment=environment)
 
 
-def _checked(environment: Environment, dialects: Mapping[str, Dialect]) -> None:
+def _checked(environment: Environment, dialects: Catalogue) -> None:
     for alias in environment.hosts:
         checked.host(alias.host)
         if alias.role not in get_args(HostRole):

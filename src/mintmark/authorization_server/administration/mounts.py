@@ -7,7 +7,7 @@ client ids so short that ``id:secret`` stays on one line of `base64`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -20,7 +20,7 @@ from mintmark.authorization_server.administration.act import (
     not_found,
 )
 from mintmark.authorization_server.ports import Transaction
-from mintmark.dialect import Dialect
+from mintmark.dialect import Catalogue, Dialect
 from mintmark.values.tenancy import Environment, HostRole, Mount
 
 #: What may stand beside ``{id}``: unreserved characters of a URL, and the at sign of Omnissa Intelligence.
@@ -46,9 +46,7 @@ class MountEntry:
     uses: tuple[Use, ...] = ()
 
 
-def add(
-    tx: Transaction, act: Act, environment: str, mount: Mount, *, dialects: Mapping[str, Dialect]
-) -> Environment:
+def add(tx: Transaction, act: Act, environment: str, mount: Mount, *, dialects: Catalogue) -> Environment:
     """Add a mount. Raises AdministrationFault when its path is taken or its dialect does not fit."""
     place = lookup.environment(tx, environment)
     if any(other.path == mount.path for other in place.mounts):
@@ -110,7 +108,7 @@ def check_template(template: str) -> None:
         )
 
 
-def check(environment: Environment, dialects: Mapping[str, Dialect]) -> None:
+def check(environment: Environment, dialects: Catalogue) -> None:
     """Raise AdministrationFault unless all mounts of `environment` can stand together."""
     seen = set()
     for mount in environment.mounts:
@@ -124,13 +122,13 @@ def check(environment: Environment, dialects: Mapping[str, Dialect]) -> None:
         _check_one(environment, mount, dialects)
 
 
-def _check_one(environment: Environment, mount: Mount, dialects: Mapping[str, Dialect]) -> None:
-    dialect = dialects.get(mount.dialect)
-    if dialect is None:
+def _check_one(environment: Environment, mount: Mount, dialects: Catalogue) -> None:
+    if mount.dialect not in dialects:
         raise not_found(
             f"There is no dialect '{mount.dialect}' for the mount {mount.path}; there are: "
-            f"{', '.join(sorted(dialects))}."
+            f"{', '.join(each.name for each in dialects)}."
         )
+    dialect = dialects.get(mount.dialect)
     if not mount.roles or not set(mount.roles) <= set(get_args(HostRole)):
         raise AdministrationFault(
             f"The roles of the mount {mount.path} must be some of api, auth and manager."
