@@ -45,7 +45,7 @@ async def authenticate(
     Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was wrong; `reason` tells the owner.
     """
     if request.client_id is None or request.client_secret is None:
-        raise invalid_client(reason="credentials_missing")
+        raise invalid_client(reason="no_credentials")
     registration, secret = await _find(request, request.client_id, request.client_secret, environment, ports)
     version, reason = await _match(registration, secret, request, mount, ports, now)
     if version is None or registration is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.dialect import Dialect
 
 #: Seconds that a key set may be cached; signing keys are published at least this long before use.
 KEY_SET_MAX_AGE = 300
@@ -32,8 +33,18 @@ def server_metadata(view: EnvironmentView, now: int) -> bytes:
     }
     if mounts:
         document["token_endpoint"] = issuer + mounts[0][0].path
-        document["token_endpoint_auth_methods_supported"] = list(mounts[0][1].authentication_methods)
+        document["token_endpoint_auth_methods_supported"] = _methods(mounts[0][1])
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _methods(dialect: Dialect) -> list[str]:
+    """The registered names (RFC 8414 §2) of the client authentications that the dialect's forms carry."""
+    methods = []
+    if any(form.basic is not None for form in dialect.forms):
+        methods.append("client_secret_basic")
+    if any(form.basic is None and "client_secret" in form.names for form in dialect.forms):
+        methods.append("client_secret_post")
+    return methods
 
 
 def key_set(view: EnvironmentView, now: int) -> bytes:

@@ -26,7 +26,7 @@ async def judge(asked: Asked) -> Judgement:
     """Check the password, narrow. Raises OAuthError: 401 ``invalid_grant``, as Basic failed (RFC 9110 §15.5.2)."""
     request, view, environment = asked.request, asked.view, asked.view.environment
     if request.username is None or request.password is None:
-        raise _refused("credentials_missing")
+        raise _refused("no_credentials")
     ensure_served(view)
     try:
         user = await check_password(asked, request.username, request.password)
