@@ -1,0 +1,98 @@
+"""`mintmark init` and `mintmark migrate`: what stands before a server can be started, made all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from mintmark.authorization_server.administration import AdministrationFault, imported_secrets, operators
+from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
+from mintmark.compose.demo import is_demo_directory
+from mintmark.compose.installation import Installation, open_installation
+from mintmark.compose.private_files import private_directory, write_private
+from mintmark.config import ConfigFault, Settings, commented_toml, load_settings
+from mintmark.storage import key_encryption_key, schema
+from mintmark.storage.database import open_sqlite
+from mintmark.values.secret import Secret
+
+CONFIG, DATABASE, KEY = "mintmark.toml", "mintmark.db", "mintmark.key"
+
+
+def init(options: InitOptions) -> Initialised:
+    """Write configuration, key and database with the first operator, or nothing. Raises UsageFault."""
+    directory = options.directory
+    for name in (CONFIG, DATABASE, KEY):
+        if (directory / name).exists():
+            raise UsageFault(f"{directory / name}: this exists already; nothing was changed")
+    if is_demo_directory(directory):
+        raise UsageFault(f"{directory}: this is a demo's directory; choose another")
+    private_directory(directory)
+    work = Path(tempfile.mkdtemp(prefix=".mintmark-init-", dir=directory))
+    try:
+        password = _make(work, options)
+        moved: list[Path] = []
+        try:
+            for name in (KEY, DATABASE, CONFIG):
+                os.link(work / name, directory / name)
+                moved.append(directory / name)
+        except OSError as fault:
+            for path in moved:
+                path.unlink()
+            raise UsageFault(f"{directory}: the files cannot be put there: {fault.strerror}") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Initialised(tuple(moved), options.operator, None if options.password else password)
+
+
+def _make(work: Path, options: InitOptions) -> Secret:
+    try:
+        text = commented_toml(
+            {"public_url": options.public_url, "database": DATABASE, "key_encryption_key": f"file:{KEY}"}
+        )
+        write_private(work / CONFIG, text)
+        settings = load_settings(work / CONFIG)
+    except ConfigFault as fault:
+        raise UsageFault(str(fault).replace(f"{work}{os.sep}", "")) from None
+    key_encryption_key.create_file(work / KEY, os.urandom)
+    with open_installation(settings, schema.create) as installation:
+        try:
+            return asyncio.run(_first_operator(installation, options))
+        except AdministrationFault as fault:
+            raise UsageFault(str(fault)) from None
+
+
+async def _first_operator(installation: Installation, options: InitOptions) -> Secret:
+    act = installation.act("init")
+    password = options.password or imported_secrets.new_password(act)
+    digest = imported_secrets.password_digest(act, password)
+    await installation.store.write(
+        lambda tx: operators.create_first(tx, act, username=options.operator, digest=digest)
+    )
+    return password
+
+
+def migrate(settings: Settings) -> Migrated:
+    """Bring the database's schema up to this program's, with a copy beside it first. Raises UsageFault."""
+    if not settings.database.is_file():
+        raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
+    database = open_sqlite(settings.database)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    backup = settings.database.with_name(f"{settings.database.name}.{stamp}.backup")
+    try:
+        before = schema.state(database)
+        done = schema.migrate(database, backup)
+    except FileExistsError:
+        raise UsageFault(f"{backup}: this backup exists already; wait a second and try again") from None
+    except (schema.SchemaMismatch, StorageUnavailable) as fault:
+        raise UsageFault(f"{settings.database}: {fault}") from None
+    finally:
+        database.close()
+    after = schema.REVISIONS[-1]
+    if not done:
+        return Migrated(after, after)
+    return Migrated(before, after, backup if backup.exists() else None)

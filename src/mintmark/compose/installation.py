@@ -1,0 +1,138 @@
+"""An installation: its settings, keys, database and dialects, opened for a server or for administration.
+
+Whatever a person can mend (a missing file, a wrong key, another schema) is a `UsageFault` with one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mintmark.authorization_server.administration import Act
+from mintmark.authorization_server.administration.key_schedule import KeySchedule
+from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.cli.services import UsageFault
+from mintmark.config import Settings
+from mintmark.crypto.seal import NONCE_BYTES, Seal, Unsealable, derive
+from mintmark.crypto.secret_hash import hash_password
+from mintmark.dialect import Catalogue, DialectFault, catalogue
+from mintmark.jose.keyring import Keyring, SigningKeyLife
+from mintmark.storage import key_encryption_key, schema
+from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.key_encryption_key import KeyUnavailable
+from mintmark.storage.store import SqlStore
+from mintmark.values.secret import set_fingerprint_key
+from mintmark.values.tenancy import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Derived from the key-encryption key. `secrets`: keys the hash of generated secrets."""
+
+    secrets: bytes = field(repr=False)
+    seal: Seal = field(repr=False)
+
+    @classmethod
+    def derived(cls, key: bytes) -> Keys:
+        """From the 32 bytes; masks in logs carry their fingerprint from now on."""
+        set_fingerprint_key(derive(key, "fingerprint"))
+        return cls(derive(key, "secrets"), Seal(derive(key, "seal")))
+
+    def sealed(self, plain: bytes, context: str) -> str:
+        """`plain` sealed for `context`, with a fresh nonce."""
+        return self.seal.seal(plain, context, os.urandom(NONCE_BYTES))
+
+    def keyring(self, records: Sequence[SigningKey]) -> Keyring:
+        """The loaded keys of an environment."""
+        return Keyring(
+            tuple(
+                SigningKeyLife.load(
+                    record,
+                    self.seal.unseal(record.sealed, f"signing_key:{record.environment}/{record.kid}"),
+                )
+                for record in records
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Open until its context ends."""
+
+    settings: Settings
+    keys: Keys
+    database: Database
+    store: SqlStore
+    dialects: Catalogue
+
+    @property
+    def schedule(self) -> KeySchedule:
+        """Of its signing keys."""
+        return KeySchedule(self.settings.signing_key_publish_ahead, self.settings.signing_key_signs_for)
+
+    def act(self, actor: str, request_id: str = "") -> Act:
+        """An act of administration by `actor`, at the present time."""
+        return Act(
+            now=int(time.time()),
+            actor=actor,
+            entropy=os.urandom,
+            secret_key=self.keys.secrets,
+            seal=self.keys.sealed,
+            hash_password=lambda password: hash_password(password, os.urandom),
+            request_id=request_id,
+        )
+
+
+def read_key(source: str) -> bytes:
+    """The key-encryption key from where the setting says. Raises UsageFault."""
+    kind, _, rest = source.partition(":")
+    try:
+        if kind == "file" and rest:
+            return key_encryption_key.from_file(Path(rest))
+        if kind == "env" and rest:
+            return key_encryption_key.from_environment(rest, os.environ)
+        if kind == "command" and rest:
+            return key_encryption_key.from_command(shlex.split(rest))
+    except (KeyUnavailable, ValueError) as fault:
+        raise UsageFault(str(fault)) from None
+    raise UsageFault(
+        "key_encryption_key: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, "
+        f"and begins with {kind!r}"
+    )
+
+
+def read_dialects(directory: Path | None) -> Catalogue:
+    """The shipped dialects, and the operator's own from `directory`. Raises UsageFault."""
+    if directory is not None and not directory.is_dir():
+        raise UsageFault(f"dialects: {directory} is not a directory")
+    try:
+        paths = sorted(directory.glob("*.toml")) if directory is not None else []
+        return catalogue([(str(path), path.read_text("utf-8")) for path in paths])
+    except (DialectFault, OSError, UnicodeDecodeError) as fault:
+        raise UsageFault(f"dialects: {fault}") from None
+
+
+@contextmanager
+def open_installation(
+    settings: Settings, prepare: Callable[[Database], None] = schema.check
+) -> Iterator[Installation]:
+    """Open it; `prepare` looks after the schema. Raises UsageFault."""
+    if prepare is schema.check and not settings.database.is_file():
+        raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
+    keys = Keys.derived(read_key(settings.key_encryption_key))
+    dialects = read_dialects(settings.dialects)
+    database = open_sqlite(settings.database)
+    try:
+        try:
+            prepare(database)
+            database.reading(lambda _: None)
+        except (schema.SchemaMismatch, StorageUnavailable, Unsealable) as fault:
+            raise UsageFault(f"{settings.database}: {fault}") from None
+        yield Installation(settings, keys, database, SqlStore(database), dialects)
+    finally:
+        database.close()

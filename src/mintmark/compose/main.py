@@ -1,0 +1,95 @@
+"""The `mintmark` command: hands the command line everything that its commands need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from mintmark import __version__
+from mintmark.cli.main import build_app
+from mintmark.cli.services import Opened, Place, ServeOptions, Services, UsageFault
+from mintmark.compose.demo import demo, is_demo_directory, open_demo
+from mintmark.compose.init import init, migrate
+from mintmark.compose.installation import open_installation, read_dialects
+from mintmark.compose.running import listening_socket, run
+from mintmark.config import ConfigFault, Settings, load_settings
+from mintmark.dialect import Catalogue
+
+
+def main() -> None:
+    """The entry point; exits with 0, 1 (it could not be done) or 2 (bad input)."""
+    services = Services(
+        version=__version__,
+        clock=time.time,
+        open=_open,
+        dialects=_dialects,
+        serve=serve,
+        demo=demo,
+        init=init,
+        migrate=lambda place: migrate(_settings(place)),
+    )
+    build_app(services)()
+
+
+def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+    """`mintmark serve`: run the configured server until it is stopped. Raises UsageFault."""
+    overrides: dict[str, object] = {
+        "workers": options.workers,
+        "tls_cert": options.tls_cert and options.tls_cert.resolve(),
+        "tls_key": options.tls_key and options.tls_key.resolve(),
+    }
+    settings = _load(options, overrides)
+    for directory in (options.config.resolve().parent, settings.database.parent):
+        if is_demo_directory(directory):
+            raise UsageFault(
+                f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
+            )
+    with open_installation(settings):
+        pass
+    listener = listening_socket(settings.host, settings.port)
+    run(
+        settings,
+        listener,
+        started=lambda: say(f"Mintmark serves {settings.public_url} on {settings.listen}."),
+    )
+
+
+def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:
+    try:
+        settings = load_settings(options.config, overrides)
+        if options.host is None and options.port is None:
+            return settings
+        host = options.host or settings.host
+        shown = f"[{host}]" if ":" in host else host
+        listen = f"{shown}:{options.port or settings.port}"
+        return load_settings(options.config, {**overrides, "listen": listen})
+    except ConfigFault as fault:
+        raise UsageFault(str(fault)) from None
+
+
+def _settings(place: Place) -> Settings:
+    """The settings of an installation, or of a demo. Raises UsageFault."""
+    if place.directory is not None:
+        return open_demo(place.directory)
+    assert place.config is not None  # noqa: S101 - a place is one of the two
+    try:
+        return load_settings(place.config)
+    except ConfigFault as fault:
+        raise UsageFault(str(fault)) from None
+
+
+@asynccontextmanager
+async def _open(place: Place) -> AsyncIterator[Opened]:
+    with open_installation(_settings(place)) as installation:
+        yield Opened(
+            store=installation.store,
+            act=installation.act,
+            dialects=installation.dialects,
+            public_url=installation.settings.public_url,
+            schedule=installation.schedule,
+        )
+
+
+def _dialects(place: Place | None) -> Catalogue:
+    return read_dialects(None if place is None else _settings(place).dialects)

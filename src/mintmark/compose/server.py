@@ -1,0 +1,140 @@
+"""The server: every part made once per worker, handed to the parts that need it, started and stopped with the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from mintmark.authorization_server.administration import signing_keys
+from mintmark.authorization_server.ports import Ports, StorageUnavailable
+from mintmark.authorization_server.token_endpoint import TokenEndpoint
+from mintmark.authorization_server.token_status import TokenStatus
+from mintmark.compose.entropy import Entropy
+from mintmark.compose.installation import Installation, open_installation
+from mintmark.compose.slow_hash import OneAtATime
+from mintmark.config import Settings, is_loopback
+from mintmark.crypto.secret_hash import verify_password
+from mintmark.storage.counters import MemoryCounters
+from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.ledger import SqlLedger
+from mintmark.web.app import Application, Scope, Send
+from mintmark.web.body import Receive
+from mintmark.web.callers import Callers
+from mintmark.web.demo_apis import DemoApis
+from mintmark.web.refusal_log import Log, RefusalLog
+from mintmark.web.routing import Routes, loopback_hosts
+
+#: Seconds between two looks at whether a signing key is due.
+ROTATION_INTERVAL = 3600.0
+#: Refused authentications are answered at a multiple of this many seconds after the request was read.
+REFUSAL_GRID = 0.25
+
+
+async def answer_late(now: float) -> None:
+    """Wait for the next point of the grid, so that the time taken says nothing of what was wrong."""
+    taken = max(0.0, time.time() - now)
+    await asyncio.sleep(REFUSAL_GRID - taken % REFUSAL_GRID)
+
+
+class Server:
+    """The ASGI application of one worker: opens everything at the lifespan's start, closes it at its end.
+
+    `demo`: whether the sample APIs stand.
+    """
+
+    def __init__(self, settings: Settings, log: Log, *, demo: bool = False) -> None:
+        self._settings = settings
+        self._log = log
+        self._demo = demo
+        self._parts = AsyncExitStack()
+        self._application: Application | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the worker."""
+        if scope["type"] == "http" and self._application is not None:
+            await self._application(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self._application = await self._start()
+        except Exception as fault:
+            self._log.error("start_failed", reason=str(fault))
+            await self._parts.aclose()
+            await send({"type": "lifespan.startup.failed", "message": str(fault)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._parts.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> Application:
+        settings = self._settings
+        installation = self._parts.enter_context(open_installation(settings))
+        entropy = Entropy()
+        ledger = SqlLedger(installation.database, time.time)
+        self._parts.push_async_callback(ledger.close)
+        directory = CachedDirectory(installation.store, installation.keys.keyring, installation.dialects.get)
+        await self._rotate(installation)
+        await directory.start()
+        slow_hash = OneAtATime(verify_password, time.monotonic, os.urandom(32))
+        self._parts.callback(slow_hash.close)
+        ports = Ports(
+            directory=directory,
+            ledger=ledger,
+            counters=MemoryCounters(),
+            slow_hash=slow_hash,
+            secret_key=installation.keys.secrets,
+            unseal=installation.keys.seal.unseal,
+            entropy=entropy,
+            answer_late=answer_late,
+        )
+        self._run(directory.follow)
+        self._run(lambda: self._keep_rotating(installation))
+        hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
+        return Application(
+            routes=Routes(directory, settings.public_url, hosts),
+            callers=Callers(settings.proxies, entropy),
+            token_endpoint=TokenEndpoint(ports),
+            log=self._log,
+            refusals=RefusalLog(self._log),
+            now=time.time,
+            resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
+            if self._demo
+            else None,
+        )
+
+    def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` until the worker stops."""
+        task = asyncio.ensure_future(work())
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._parts.push_async_callback(stop)
+
+    async def _keep_rotating(self, installation: Installation) -> None:
+        while True:
+            await asyncio.sleep(ROTATION_INTERVAL)
+            await self._rotate(installation)
+
+    async def _rotate(self, installation: Installation) -> None:
+        """Make, publish and drop signing keys as they are due; a fault is logged and tried again next time."""
+        act = installation.act("scheduler")
+        try:
+            made = await installation.store.write(
+                lambda tx: signing_keys.rotate_due(tx, act, schedule=installation.schedule)
+            )
+        except StorageUnavailable as fault:
+            self._log.error("rotation_failed", reason=str(fault))
+            return
+        for key in made:
+            self._log.info(
+                "signing_key_published", environment=key.environment, kid=key.kid, signs_at=key.signs_at
+            )

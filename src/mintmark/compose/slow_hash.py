@@ -1,0 +1,77 @@
+"""argon2id off the event loop: one at a time in one thread, behind a bounded queue.
+
+Successes alone are remembered, for at most five minutes, under a hash keyed by this process that covers the stored
+digest and the password; a changed password is a changed digest, and so forgotten at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from mintmark.authorization_server.ports import Busy
+
+QUEUE = 64
+SECONDS = 300.0
+REMEMBERED = 10_000
+
+
+class OneAtATime:
+    """Implements the port `SlowHash`.
+
+    `verify(digest, password)`: the slow check itself. `monotonic()`: seconds that only go forward.
+    `key`: random bytes of this process.
+    """
+
+    def __init__(
+        self,
+        verify: Callable[[str, str], bool],
+        monotonic: Callable[[], float],
+        key: bytes,
+        queue: int = QUEUE,
+    ) -> None:
+        self._verify = verify
+        self._monotonic = monotonic
+        self._key = key
+        self._queue = queue
+        self._waiting = 0
+        self._known: dict[bytes, float] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="argon2id")
+
+    async def verify(self, digest: str, password: str) -> bool:
+        """Whether `password` matches. Raises Busy when the queue is full."""
+        mark = hmac.digest(
+            self._key,
+            hashlib.sha256(digest.encode()).digest() + password.encode("utf-8", "surrogatepass"),
+            "sha256",
+        )
+        until = self._known.get(mark)
+        if until is not None and self._monotonic() < until:
+            return True
+        if self._waiting >= self._queue:
+            raise Busy
+        self._waiting += 1
+        try:
+            right = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._verify, digest, password
+            )
+        finally:
+            self._waiting -= 1
+        if right:
+            self._remember(mark)
+        return right
+
+    def _remember(self, mark: bytes) -> None:
+        now = self._monotonic()
+        if len(self._known) >= REMEMBERED:
+            self._known = {known: until for known, until in self._known.items() if now < until}
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+        self._known[mark] = now + SECONDS
+
+    def close(self) -> None:
+        """Let the running check end and start no other."""
+        self._thread.shutdown(wait=True, cancel_futures=True)

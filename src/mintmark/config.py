@@ -1,0 +1,264 @@
+"""Settings: a TOML file, overridden by environment variables ``MINTMARK_<SETTING>``, overridden by the command line.
+
+Every setting is a field of `Settings`; an unknown key, a wrong value or an unsafe combination is a
+`ConfigFault`: one sentence with the file and line. No setting holds a secret, only where one is found.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import PydanticBaseSettingsSource
+
+from mintmark.web.peer import ForwardingHeader, TrustedProxies
+
+PREFIX = "MINTMARK_"
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):(\d{1,5})")
+
+
+class ConfigFault(Exception):
+    """A setting is unknown, malformed or unsafe: one sentence with its place and what to do."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of a listener or URL is this machine alone."""
+    bare = host.strip("[]")
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """What `mintmark serve` needs to know. Relative paths are relative to the configuration file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    public_url: str = Field(
+        "http://127.0.0.1:8080",
+        description="Where callers reach this server: every issuer and URL that it emits begins with it. "
+        "https, or http on loopback.",
+    )
+    listen: str = Field("127.0.0.1:8080", description="Address and port to listen on.")
+    tls_cert: Path | None = Field(None, description="Certificate chain (PEM) of the listener.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the listener.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses and networks of proxies in front; only theirs are the forwarding header and "
+        "X-Request-Id believed.",
+    )
+    forwarding_header: ForwardingHeader = Field(
+        "x-forwarded-for",
+        description='The one header in which those proxies name the caller: "x-forwarded-for" or "forwarded".',
+    )
+    workers: int = Field(1, ge=1, le=64, description="Worker processes; together they behave as one server.")
+    database: Path = Field(Path("mintmark.db"), description="The SQLite database file.")
+    key_encryption_key: str = Field(
+        "file:mintmark.key",
+        description='Where the key that seals private keys at rest comes from: "file:PATH" (mode 0600), "env:NAME" '
+        'or "command:PROGRAM ARGUMENTS".',
+    )
+    dialects: Path | None = Field(
+        None, description="A directory of further dialect files (*.toml); `mintmark dialect check` reads one."
+    )
+    signing_key_publish_ahead: int = Field(
+        86400, ge=600, description="Seconds that a signing key is published before it signs."
+    )
+    signing_key_signs_for: int = Field(
+        90 * 86400, ge=3600, description="Seconds that a signing key signs before the next one takes over."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level of log line that is written to standard error."
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        TrustedProxies.parse(value)
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        match = _LISTEN.fullmatch(value)
+        if match is None or not 0 < int(match[2]) < 65536:
+            raise ValueError("it must be an address and a port, as in 127.0.0.1:8080")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError("it must be a URL such as https://auth.example.com") from None
+        value = value.rstrip("/")
+        if parts.scheme not in ("http", "https") or not host or "@" in value or "?" in value or "#" in value:
+            raise ValueError("it must be a URL such as https://auth.example.com, without query or user name")
+        if parts.scheme == "http" and not is_loopback(host):
+            raise ValueError("it must begin with https:// (http only on loopback)")
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: set both or neither")
+        if not is_loopback(self.host) and self.tls_cert is None and not self.trusted_proxies:
+            raise ValueError(
+                f"listen = {self.listen!r} is not a loopback address: set tls_cert and tls_key, or trusted_proxies if "
+                "a proxy in front ends TLS"
+            )
+        if self.signing_key_signs_for <= self.signing_key_publish_ahead:
+            raise ValueError("signing_key_signs_for must be longer than signing_key_publish_ahead")
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host of `listen`, without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of `listen`."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def proxies(self) -> TrustedProxies:
+        """The declared proxies."""
+        return TrustedProxies.parse(self.trusted_proxies, self.forwarding_header)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line before the environment before the file; nothing else."""
+        given: dict[str, Any] = init_settings()
+        file = given.pop("_file", {})
+        return (
+            InitSettingsSource(settings_cls, given),
+            env_settings,
+            InitSettingsSource(settings_cls, file),
+        )
+
+
+def load_settings(path: Path, overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings of the file at `path`. `overrides`: from the command line. Raises ConfigFault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigFault(f"{path}: there is no such file; `mintmark init` writes one") from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigFault(
+            f"{path}: it cannot be read ({getattr(fault, 'strerror', None) or 'not UTF-8'})"
+        ) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigFault(f"{path}: it is not TOML: {fault}") from None
+    for key in values:
+        if key not in Settings.model_fields:
+            near = get_close_matches(key, Settings.model_fields, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; `docs/server.md` lists the settings"
+            raise ConfigFault(f"{path}, line {_line(text, key)}: there is no setting {key!r}{hint}")
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    try:
+        settings = Settings.model_validate({"_file": values, **given})
+    except ValidationError as fault:
+        raise ConfigFault(_sentence(path, text, fault, given)) from None
+    return _resolved(settings, path.resolve().parent)
+
+
+def _resolved(settings: Settings, base: Path) -> Settings:
+    changed: dict[str, object] = {}
+    for name in ("database", "dialects", "tls_cert", "tls_key"):
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            changed[name] = base / value.expanduser()
+    kind, _, rest = settings.key_encryption_key.partition(":")
+    if kind == "file":
+        changed["key_encryption_key"] = f"file:{base / Path(rest).expanduser()}"
+    return settings.model_copy(update=changed)
+
+
+def _line(text: str, key: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}\b", line):
+            return number
+    return 1
+
+
+def _sentence(path: Path, text: str, fault: ValidationError, given: Mapping[str, object]) -> str:
+    error = fault.errors(include_url=False, include_input=False)[0]
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{path}: {message}"
+    key = str(error["loc"][0])
+    if key in given:
+        return f"--{key.replace('_', '-')}: {message}"
+    if f"{PREFIX}{key.upper()}" in {name.upper() for name in os.environ}:
+        return f"environment variable {PREFIX}{key.upper()}: {message}"
+    return f"{path}, line {_line(text, key)}: {key}: {message}"
+
+
+def commented_toml(values: Mapping[str, str]) -> str:
+    """A configuration file with every setting explained; those not in `values` are commented out at their default."""
+    lines = ["# Mintmark's configuration. Every setting can also be given as an environment variable,"]
+    lines += [
+        "# MINTMARK_ and its name in capitals. Relative paths are relative to this file.",
+        "# Check it with: mintmark serve --config mintmark.toml",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += ["", *(f"# {line}" for line in _wrapped(field.description or ""))]
+        if name in values:
+            lines.append(f"{name} = {_toml(values[name])}")
+        else:
+            default = field.default
+            lines.append(
+                f"# {name} = {_toml(default if default is not None else '/path/to/' + name.replace('_', '.'))}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, width: int = 100) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, int):
+        return str(value)
+    text = str(value)
+    if any(ord(letter) < 32 or letter in '"\\' for letter in text):
+        raise ConfigFault("a value for the configuration file holds a quote, backslash or control character")
+    return f'"{text}"'

@@ -1,0 +1,94 @@
+"""Reading a request body: capped in size, bounded in time, and as long as Content-Length said.
+
+Raises `BodyRefused` with the answer to give. The limits hold for chunked bodies as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from mintmark.web.answers import refusal
+from mintmark.wire.http import HttpResponse
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+LIMIT = 16 * 1024
+SECONDS = 10.0
+_CLOSE = ((b"connection", b"close"),)
+
+
+class BodyRefused(Exception):
+    """The body was not read to its end; `response` says why and closes the connection."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(f"body refused with {response.status}")
+        self.response = response
+
+
+class Disconnected(Exception):
+    """The caller hung up before the body was complete; nobody is left to answer."""
+
+
+def _too_large() -> BodyRefused:
+    sentence = f"The body is larger than {LIMIT} bytes."
+    return BodyRefused(refusal(413, "invalid_request", sentence, _CLOSE))
+
+
+def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
+    """Content-Length, or None when absent. Raises BodyRefused when it is malformed, repeated or too large."""
+    found: bytes | None = None
+    for name, value in headers:
+        if name == b"content-length":
+            if found is not None or not value.isdigit() or len(value) > 12:
+                raise BodyRefused(
+                    refusal(400, "invalid_request", "The Content-Length header is malformed.", _CLOSE)
+                )
+            found = value
+    if found is None:
+        return None
+    length = int(found)
+    if length > LIMIT:
+        raise _too_large()
+    return length
+
+
+async def read_body(
+    headers: Sequence[tuple[bytes, bytes]], receive: Receive, seconds: float = SECONDS
+) -> bytes:
+    """The whole body. Raises BodyRefused (400, 408 or 413) or Disconnected."""
+    length = declared_length(headers)
+    if length == 0:
+        return b""
+    try:
+        async with asyncio.timeout(seconds):
+            message = await receive()
+            if message["type"] != "http.request":
+                raise Disconnected
+            body: bytes = message.get("body", b"")
+            if message.get("more_body"):
+                body = await _rest(body, receive)
+    except TimeoutError:
+        raise BodyRefused(
+            refusal(408, "invalid_request", "The body did not arrive in time.", _CLOSE)
+        ) from None
+    if len(body) > LIMIT:
+        raise _too_large()
+    if length is not None and len(body) != length:
+        raise BodyRefused(refusal(400, "invalid_request", "The body is not as long as it said.", _CLOSE))
+    return body
+
+
+async def _rest(first: bytes, receive: Receive) -> bytes:
+    parts, size, more = [first], len(first), True
+    while more:
+        if size > LIMIT:
+            raise _too_large()
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        more = bool(message.get("more_body"))
+    return b"".join(parts)

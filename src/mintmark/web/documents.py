@@ -1,0 +1,37 @@
+"""The two public documents of an issuer: its metadata (RFC 8414 §3) and its key set (RFC 7517 §5).
+
+Both may be cached for five minutes and are told apart by an ETag; signing keys are published for longer than
+that before they sign.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from mintmark.authorization_server.metadata import KEY_SET_MAX_AGE, key_set, server_metadata
+from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.web.answers import method_not_allowed, not_found
+from mintmark.web.routing import Document
+from mintmark.wire.http import Headers, HttpResponse
+
+
+def document_answer(
+    document: Document, view: EnvironmentView, method: str, headers: Sequence[tuple[bytes, bytes]], now: float
+) -> HttpResponse:
+    """The document, 304 when the caller has it already, 404 for an environment that is switched off."""
+    if method not in ("GET", "HEAD"):
+        return method_not_allowed(("GET", "HEAD"))
+    if not (view.environment.enabled and view.tenant.enabled):
+        return not_found()
+    body = (server_metadata if document == "metadata" else key_set)(view, int(now))
+    etag = b'"' + hashlib.sha256(body).hexdigest()[:24].encode("ascii") + b'"'
+    common: Headers = (
+        (b"cache-control", b"public, max-age=%d" % KEY_SET_MAX_AGE),
+        (b"etag", etag),
+    )
+    known = [tag.strip() for name, value in headers if name == b"if-none-match" for tag in value.split(b",")]
+    if etag in known or b"W/" + etag in known or b"*" in known:
+        return HttpResponse(304, common)
+    kind = b"application/jwk-set+json" if document == "keys" else b"application/json"
+    return HttpResponse(200, ((b"content-type", kind), *common), body)
