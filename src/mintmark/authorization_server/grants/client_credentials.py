@@ -36,7 +36,11 @@ async def judge(asked: Asked) -> Judgement:
         pick_scopes(asked, api, may) if user is None else pick_scopes(asked, api, may, _scopes(user, may))
     )
     client_subject = f"client:{environment.id}/{client.client_id}"
-    subjects = (f"tenant:{environment.tenant}", f"environment:{environment.id}", client_subject)
+    subjects: tuple[str, ...] = (
+        f"tenant:{environment.tenant}",
+        f"environment:{environment.id}",
+        client_subject,
+    )
     grant = Grant(
         tenant=environment.tenant,
         environment=environment.id,
