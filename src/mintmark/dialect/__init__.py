@@ -5,21 +5,33 @@ Four functions read it. The server uses `read_request` and `write_response` (or 
 """
 
 from mintmark.dialect.catalogue import Catalogue, catalogue
+from mintmark.dialect.explain import explain
+from mintmark.dialect.keyfile import read_keyfile, write_keyfile
 from mintmark.dialect.loader import load_dialect
 from mintmark.dialect.model import Dialect, DialectFault, ResponseFault
+from mintmark.dialect.presentation import Presentation, present
+from mintmark.dialect.proof import prove
 from mintmark.dialect.refusal import write_error
 from mintmark.dialect.request import read_request
 from mintmark.dialect.response import read_response, write_response
+from mintmark.dialect.writing import write_request
 
 __all__ = [
     "Catalogue",
     "Dialect",
     "DialectFault",
+    "Presentation",
     "ResponseFault",
     "catalogue",
+    "explain",
     "load_dialect",
+    "present",
+    "prove",
+    "read_keyfile",
     "read_request",
     "read_response",
     "write_error",
+    "write_keyfile",
+    "write_request",
     "write_response",
 ]

@@ -7,7 +7,7 @@ tells success is what the server will write.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from mintmark.dialect.model import (
@@ -26,8 +26,8 @@ from mintmark.dialect.template import Literal, Node, Place, Table, parse, places
 _KINDS = {"expires_in": "duration", "expires_at": "instant", "issued_at": "instant"}
 _ERROR_NAMES = ("error", "error_description", "status")
 _CODES = frozenset(
-    "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope "
-    "invalid_target rate_limited quota_exceeded temporarily_unavailable".split()
+    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+    | {"invalid_scope", "invalid_target", "rate_limited", "quota_exceeded", "temporarily_unavailable"}
 )
 
 
@@ -53,7 +53,7 @@ def load_response(section: Section) -> Response:
         raise section.fault("[response] has no place for ${access_token}")
     content_type = section.get("content_type", str, "") or (MEDIA_TYPES[encoding] or ("text/plain",))[0]
     success = _success(section, body)
-    response = Response(
+    return Response(
         encoding=encoding,
         content_type=content_type.encode(),
         body=body,
@@ -61,12 +61,11 @@ def load_response(section: Section) -> Response:
         cookies=cookies,
         also=also,
         success=success,
+        extras=extras,
         token_type=section.get("token_type", str, "Bearer"),
         expiry=section.one_of("expiry", ("given", "jwt-exp", "never"), "given"),  # type: ignore[arg-type]
         members=_flat(body) if encoding == "json" and not headers and not cookies else None,
     )
-    section.done()
-    return response
 
 
 def _nodes(body: Node | None, *members: Iterable[tuple[str, Node]]) -> list[Node]:
@@ -93,7 +92,6 @@ def _also(section: Section) -> tuple[tuple[tuple[str, ...], Place], ...]:
         if not isinstance(node, Place):
             raise inner.fault("'is' must be one ${place}", "is")
         found.append((pointer, node))
-        inner.done()
     return tuple(found)
 
 
@@ -112,10 +110,8 @@ def _success(section: Section, body: Node | None) -> Success:
     values = tuple(inner.get("in", list, []))
     pointer = _pointer(inner, inner.get("at", str, ""), "at") if "at" in inner.table else None
     absent_ok = inner.get("absent_ok", bool, False)
-    inner.get("at", str, "")
     if (pointer is None) != (not values):
         raise inner.fault("'at' and 'in' belong together")
-    inner.done()
     if pointer is not None and not absent_ok:
         node = body
         for key in pointer:
@@ -145,7 +141,6 @@ def load_errors(section: Section) -> Errors:
     """The [errors] table; without one, refusals have the shape of RFC 6749 §5.2. Raises DialectFault."""
     standard = {"error": "${error}", "error_description": "${error_description}"}
     body = section.template("body", other="any") if "body" in section.table else parse(standard, other="any")
-    section.get("body", dict, {})
     if not isinstance(body, Table):
         raise section.fault("'body' must be a table", "body")
     for place in places(body):
@@ -158,17 +153,14 @@ def load_errors(section: Section) -> Errors:
         if code not in _CODES:
             raise inner.fault(f"'{code}' is no error code; there are {', '.join(sorted(_CODES))}")
         vendor = inner.table.get("code")
-        inner.get("code", int if isinstance(vendor, int) else str, vendor)  # type: ignore[arg-type]
+        inner.get("code", int if isinstance(vendor, int) else str, vendor)
         codes[code] = VendorError(cast("str | int | None", vendor), _status(inner, "status"))
-        inner.done()
-    errors = Errors(
+    return Errors(
         body=body if body.members else None,
         codes=codes,
         status=_status(section, "status"),
         token_dead=section.numbers("token_dead") or (401,),
     )
-    section.done()
-    return errors
 
 
 def _status(section: Section, key: str) -> int | None:
@@ -178,10 +170,16 @@ def _status(section: Section, key: str) -> int | None:
     return number
 
 
-def load_present(section: Section) -> Present:
-    """The [present] table; without one, ``Authorization: Bearer`` (RFC 6750 §2.1). Raises DialectFault."""
+def load_present(section: Section, known: Collection[str]) -> Present:
+    """The [present] table; without one, ``Authorization: Bearer`` (RFC 6750 §2.1). `known`: what it may name.
+
+    Raises DialectFault.
+    """
     present = Present(section.templates("headers"), section.templates("query"), section.templates("cookies"))
-    section.done()
+    for node in _nodes(None, present.headers, present.query, present.cookies):
+        for place in places(node):
+            if place.name not in known:
+                raise section.fault(f"'${{{place.name}}}' is not known where a token is presented")
     if not present.headers and not present.query and not present.cookies:
-        return Present(headers=(("Authorization", cast(Node, parse("Bearer ${access_token}"))),))
+        return Present(headers=(("Authorization", parse("Bearer ${access_token}")),))
     return present

@@ -106,7 +106,7 @@ def _form(
         if name in parameters and parameters[name].required
     ]
     required.sort(key=lambda parameter: (parameter.name in by_basic, parameter.missing == "invalid_client"))
-    form = replace(
+    return replace(
         form,
         plain=_plain(form),
         uses_authorization=form.basic is not None
@@ -124,8 +124,6 @@ def _form(
         further=tuple(sorted(names - REQUEST_NAMES)),
         may_repeat=_may_repeat(section, names),
     )
-    section.done()
-    return form
 
 
 def _basic(section: Section) -> Basic | None:
@@ -142,7 +140,6 @@ def _basic(section: Section) -> Basic | None:
         raise inner.fault("'codec' is missing: raw (as vendors show it), form (RFC 6749) or either", None)
     if not list(places(basic.user)) and not list(places(basic.password)):
         raise inner.fault("'basic' must name user and password, e.g. user = \"${client_id}\"")
-    inner.done()
     return basic
 
 

@@ -18,6 +18,7 @@ from mintmark.dialect.lines import Lines
 from mintmark.dialect.model import (
     REQUEST_NAMES,
     REQUEST_SECRETS,
+    RESPONSE_NAMES,
     Dialect,
     DialectFault,
     Example,
@@ -65,7 +66,13 @@ def _dialect(top: Section) -> Dialect:
     uses_basic = any(form.basic is not None and form.basic.scheme == "Basic" for form in forms)
     own = "ClientCredentials" if grant == "client_credentials" else "SignedSubject"
     secret = any("client_secret" in form.names or form.names & functions.keys() for form in forms)
-    dialect = Dialect(
+    if parameters["grant_type"].only is None and any("grant_type" in form.names for form in forms):
+        raise top.fault("'only' is missing in [parameters.grant_type]: how does this vendor spell its grant?")
+    response = load_response(top.section("response"))
+    presentable = RESPONSE_NAMES.union(
+        response.extras, ("client_id", "username"), parameters.keys() - REQUEST_NAMES
+    )
+    return Dialect(
         name=name,
         title=top.need("title", str, ""),
         documentation=_documentation(top),
@@ -76,9 +83,9 @@ def _dialect(top: Section) -> Dialect:
         forms=forms,
         choice=choose_by(top, forms),
         parameters=parameters,
-        response=load_response(top.section("response")),
+        response=response,
         errors=load_errors(top.section("errors")),
-        present=load_present(top.section("present")),
+        present=load_present(top.section("present"), presentable),
         limits=_limits(top.section("limits")),
         functions=functions,
         examples=tuple(
@@ -90,8 +97,6 @@ def _dialect(top: Section) -> Dialect:
         admits_cors=not secret,
         challenge="Basic" if uses_basic else own,
     )
-    top.done()
-    return dialect
 
 
 def _documentation(top: Section) -> str:
@@ -110,7 +115,6 @@ def _parameters(
         if _CANONICAL.fullmatch(name) is None or name in functions or name == "null":
             raise section.fault(f"'{name}' cannot be the name of a parameter: take another in small letters")
         only = section.get("only", str, "") if "only" in section.table else None
-        section.get("only", str, "")
         section.get("delimiter", str, " ")
         section.get("description", str, "")
         if name != "scope" and "delimiter" in section.table:
@@ -125,7 +129,6 @@ def _parameters(
         )
         if section.get("required", bool, False):
             demanded.append(name)
-        section.done()
     for name in sorted(REQUEST_NAMES - declared.keys()):
         declared[name] = Parameter(name, required=name not in _OPTIONAL, secret=name in REQUEST_SECRETS)
     grant_type = declared["grant_type"]
@@ -151,12 +154,8 @@ def _functions(top: Section) -> dict[str, Function]:
     for name, section in top.named("functions"):
         if _CANONICAL.fullmatch(name) is None or name in REQUEST_NAMES or name == "null":
             raise section.fault(f"'{name}' cannot be the name of a function: take another in small letters")
-        arguments = {}
-        for key in [key for key in section.table if key != "call"]:
-            arguments[key] = cast(Node, section.template(key))
-            section.forget(key)
-        call = section.one_of("call", _CALLS, "")
-        functions[name] = Function(call, arguments)
+        arguments = {key: cast(Node, section.template(key)) for key in section.table if key != "call"}
+        functions[name] = Function(section.one_of("call", _CALLS, ""), arguments)
     return functions
 
 
@@ -189,8 +188,7 @@ def _limits(section: Section) -> Limits:
                 quota.need("most", int, 1), quota.one_of("per", _PERIODS, ""), quota.get("by", str, "client")
             )
         )
-        quota.done()
-    limits = Limits(
+    return Limits(
         lifetime=section.optional("lifetime"),
         idle=section.optional("idle"),
         renew_before=section.optional("renew_before"),
@@ -198,8 +196,6 @@ def _limits(section: Section) -> Limits:
         live=section.optional("live"),
         quotas=tuple(quotas),
     )
-    section.done()
-    return limits
 
 
 def _example(section: Section, forms: list[str]) -> Example:
@@ -209,7 +205,7 @@ def _example(section: Section, forms: list[str]) -> Example:
         for key, value in inner.table.items():
             if not isinstance(value, str):
                 raise inner.fault(f"'{key}' must be text", key)
-    example = Example(
+    return Example(
         form=form,
         variables=cast("dict[str, str]", variables.table),
         request=cast("dict[str, str]", request.table),
@@ -219,5 +215,3 @@ def _example(section: Section, forms: list[str]) -> Example:
         answers=section.need("answers", str, "").lstrip("\n"),
         line=section.line(),
     )
-    section.done()
-    return example

@@ -117,6 +117,7 @@ class Response:
     cookies: tuple[tuple[str, Node], ...]
     also: tuple[tuple[tuple[str, ...], Place], ...]
     success: Success
+    extras: tuple[str, ...]
     token_type: str
     expiry: OneOf["given", "jwt-exp", "never"]
     members: tuple[tuple[str, Place | None, str], ...] | None = None

@@ -102,10 +102,7 @@ def _choose(dialect: Dialect, content_type: bytes | None, body: bytes, authorize
     """The form; the content type of an empty body says nothing where a form without a body is declared."""
     if not body and ("", authorized) in dialect.choice:
         return dialect.choice["", authorized]
-    if content_type is None:
-        kind = ""
-    else:
-        kind = _USUAL.get(content_type) or media_type(content_type)
+    kind = "" if content_type is None else _USUAL.get(content_type) or media_type(content_type)
     form = dialect.choice.get((kind, authorized))
     if form is None:
         kinds = dict.fromkeys(kind for kind, _ in dialect.choice)

@@ -17,7 +17,7 @@ from mintmark.dialect.refusal import read_error
 from mintmark.dialect.template import ABSENT, Captured, Mismatch, Node, capture, fill, match
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenResponse
-from mintmark.wire.http import HttpResponse, Malformed, header_text
+from mintmark.wire.http import Headers, HttpResponse, Malformed, header_text
 from mintmark.wire.jsonobject import read_json, write_json
 
 LARGEST_ANSWER = 1 << 20
@@ -28,7 +28,7 @@ NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 def write_response(dialect: Dialect, response: TokenResponse) -> HttpResponse:
     """The success answer, in the order and spelling of the record. Raises ValueError when a value does not fit."""
     shape = dialect.response
-    headers = ((b"content-type", shape.content_type), *NO_STORE)
+    headers: Headers = ((b"content-type", shape.content_type), *NO_STORE)
     if shape.members is not None:
         return HttpResponse(shape.success.statuses[0], headers, _flat(shape, response))
 

@@ -1,6 +1,7 @@
-"""A table of a dialect file, read key by key: every key must be known, of its type, and is read once.
+"""A table of a dialect file, read key by key: every key must be in the schema and of its type.
 
-`done` refuses what is left, so that a misspelt key can never be silently without effect.
+A key that is not in the schema is a fault as soon as its table is met, so that a misspelt one can never be silently
+without effect.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from typing import TypeVar, cast
 
 from mintmark.dialect.lines import Lines, Path
 from mintmark.dialect.model import DialectFault
+from mintmark.dialect.schema import SCHEMA
 from mintmark.dialect.template import Node, parse
 
 Item = TypeVar("Item")
 _TYPES = {str: "text", int: "a whole number", bool: "true or false", list: "an array", dict: "a table"}
-#: Every key that any section has been asked for, by section kind: the schema as the code knows it.
-SCHEMA: dict[str, set[str]] = {}
 
 
 class Section:
@@ -25,7 +25,12 @@ class Section:
     def __init__(self, table: dict[str, object], path: Path, source: str, lines: Lines, kind: str) -> None:
         self.table, self.path, self.kind = table, path, kind
         self._source, self._lines = source, lines
-        self._known = SCHEMA.setdefault(kind, set())
+        known = SCHEMA.get(kind)
+        for key in table if known is not None else ():
+            if key not in (known or ()):
+                near = get_close_matches(key, known or (), 1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                raise self.fault(f"'{key}' is not a key of {self.title()}{hint}", key)
 
     def fault(self, sentence: str, key: str | None = None) -> DialectFault:
         """The fault at `key` of this table, or at the table itself."""
@@ -34,25 +39,22 @@ class Section:
 
     def get(self, key: str, kind: type[Item], default: Item) -> Item:
         """The value of `key`, of exactly that type."""
-        self._known.add(key)
         if key not in self.table:
             return default
         value = self.table[key]
         if type(value) is not kind:
             raise self.fault(f"'{key}' must be {_TYPES[kind]}", key)
-        return cast(Item, value)
+        return value
 
     def need(self, key: str, kind: type[Item], default: Item) -> Item:
         """`get`, for a key that must be there."""
         if key not in self.table:
-            self._known.add(key)
             raise self.fault(f"'{key}' is missing in {self.title()}")
         return self.get(key, kind, default)
 
     def optional(self, key: str) -> int | None:
         """A positive whole number, or None when absent."""
         if key not in self.table:
-            self._known.add(key)
             return None
         number = self.get(key, int, 0)
         if number <= 0:
@@ -112,7 +114,6 @@ class Section:
 
     def template(self, key: str, *, xml: bool = False, other: str = "text") -> Node | None:
         """The template at `key`, or None when absent."""
-        self._known.add(key)
         if key not in self.table:
             return None
         try:
@@ -128,23 +129,13 @@ class Section:
                 raise inner.fault(f"'{name}' must be text", name)
         return tuple((name, cast(Node, inner.template(name, other=other))) for name in inner.table)
 
-    def forget(self, key: str) -> None:
-        """Let `key` pass here without making it a key of every section of this kind."""
-        self._known.discard(key)
-        self.table = {name: value for name, value in self.table.items() if name != key}
-
     def line(self) -> int:
         """Where the table begins (from 1; 0 when unknown)."""
         return self._lines.at(self.path)
 
-    def done(self) -> None:
-        """Refuse keys that nobody asked for."""
-        for key in self.table:
-            if key not in self._known:
-                near = get_close_matches(key, self._known, 1)
-                hint = f"; did you mean '{near[0]}'?" if near else ""
-                raise self.fault(f"'{key}' is not a key of {self.title()}{hint}", key)
-
     def title(self) -> str:
         """The section as a file writes it."""
-        return f"[{self.kind}]" if self.kind else "a dialect"
+        if not self.kind:
+            return "a dialect"
+        name = ".".join(str(key) for key in self.path if isinstance(key, str))
+        return f"[[{name}]]" if isinstance(self.path[-1], int) else f"[{name}]"
