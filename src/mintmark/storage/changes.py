@@ -15,7 +15,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
 
-_newest = sa.select(sa.func.coalesce(sa.func.max(change_log.c.seq), 0))
+_NEWEST = "SELECT coalesce(max(seq), 0) FROM change_log"
 
 
 def subjects_of(record: Any) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def split_subject(subject: str) -> tuple[str, str, str]:
 
 def position(connection: sa.Connection) -> int:
     """The newest position that this connection sees."""
-    return int(connection.execute(_newest).scalar_one())
+    return int(connection.exec_driver_sql(_NEWEST).scalar_one())
 
 
 def append(connection: sa.Connection, subjects: tuple[str, ...], now: float) -> None:

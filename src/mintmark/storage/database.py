@@ -27,7 +27,7 @@ _WRITES = "mintmark_writes"
 class Database:
     """An engine with its threads. Close it last: `close` waits for what runs."""
 
-    def __init__(self, engine: sa.Engine, readers: int = 4) -> None:
+    def __init__(self, engine: sa.Engine, readers: int = 2) -> None:
         self.engine = engine
         self.write_engine = engine.execution_options(**{_WRITES: True})
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="mintmark-write")
@@ -84,7 +84,7 @@ def sentence_of(error: BaseException) -> str:
     return f"The database cannot be used: {said[0] if said else type(error).__name__}."
 
 
-def open_sqlite(path: Path, *, busy_timeout: float = 5.0, readers: int = 4) -> Database:
+def open_sqlite(path: Path, *, busy_timeout: float = 5.0, readers: int = 2) -> Database:
     """The SQLite database in the file `path`: write-ahead log, every commit synced to disk, references enforced.
 
     `busy_timeout`: seconds that a writer waits for another process's transaction before StorageUnavailable.
@@ -111,7 +111,7 @@ def _configure(connection: Any, _record: object) -> None:
     try:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA cache_size = -16000")
+        cursor.execute("PRAGMA cache_size = -4000")
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         # Fails on a file that may only be read, which is in this mode already or will refuse each write anyway.
         with contextlib.suppress(connection.OperationalError):

@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mintmark.values.client import Client
@@ -41,12 +41,16 @@ _SCALARS: dict[object, Scalar] = {str: "text", int: "integer", bool: "boolean", 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field as a column: its scalar type and whether it may be null, or JSON of the type `shape`."""
+    """One field as a column: its scalar type and whether it may be null, or JSON of the type `shape`.
+
+    `few`: text of which there are few different ones, so that equal ones are kept once in memory.
+    """
 
     name: str
     scalar: Scalar
     nullable: bool
     shape: Hashable = None
+    few: bool = False
 
 
 def _column(name: str, hint: Any) -> Column:
@@ -55,9 +59,9 @@ def _column(name: str, hint: Any) -> Column:
         (inner,) = [argument for argument in arguments if argument is not types.NoneType]
         return Column(name, _SCALARS[inner], nullable=True)
     if origin is Literal:
-        return Column(name, "text", nullable=False)
+        return Column(name, "text", nullable=False, few=True)
     if hint in _SCALARS:
-        return Column(name, _SCALARS[hint], nullable=False)
+        return Column(name, _SCALARS[hint], nullable=False, few=name in ("environment", "tenant"))
     return Column(name, "text", nullable=False, shape=hint)
 
 
@@ -98,7 +102,7 @@ def encode(record: Any) -> dict[str, Any]:
         column.name: getattr(record, column.name)
         if column.shape is None
         else _to_json(getattr(record, column.name))
-        for column in columns(type(record))
+        for column in columns(type(record))  # type: ignore[arg-type]
     }
 
 
@@ -106,10 +110,10 @@ def encode(record: Any) -> dict[str, Any]:
 def _decoders(kind: type) -> tuple[Callable[[Any], Any] | None, ...]:
     def decoder(column: Column) -> Callable[[Any], Any] | None:
         if column.shape is not None:
-            return lambda text: _decoded(column.shape, text)
+            return partial(_decoded, column.shape)
         if column.scalar == "boolean":
             return bool
-        return sys.intern if column.name in ("environment", "tenant") else None
+        return sys.intern if column.few else None
 
     return tuple(decoder(column) for column in columns(kind))
 

@@ -150,6 +150,7 @@ audit_event = sa.Table(
 # Each index is paid for by every token: those that grow at one end are cheap, one by client would not be
 # (docs/storage.md has the measurement), so clients are indexed for what is not an issued token.
 sa.Index("ix_audit_event_environment", audit_event.c.environment, audit_event.c.id)
+sa.Index("ix_audit_event_environment_at", audit_event.c.environment, audit_event.c.at)
 sa.Index("ix_audit_event_request_id", audit_event.c.request_id)
 _rare = audit_event.c.outcome != "issued"
 sa.Index(

@@ -6,6 +6,7 @@ Plain functions over a `Transaction`; `directory` decides when they run and what
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mintmark.authorization_server.ports import EnvironmentView, Transaction
 from mintmark.dialect import Dialect
@@ -55,7 +56,9 @@ def registration(transaction: Transaction, environment_id: str, client_id: str) 
     if client is None:
         return None
     secrets = transaction.find(SecretVersion, environment=environment_id, client_id=client_id)
-    return Registration(client, tuple(sorted(secrets, key=lambda secret: (secret.created_at, secret.id))))
+    # One text for the id, not one per secret: there may be a hundred thousand of these in memory.
+    slim = [replace(secret, client_id=client.client_id) for secret in secrets]
+    return Registration(client, tuple(sorted(slim, key=lambda secret: (secret.created_at, secret.id))))
 
 
 def signature_keys(transaction: Transaction, environment_id: str) -> tuple[SignatureKey, ...]:

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome != 'issued'"),
         postgresql_where=sa.text("outcome != 'issued'"),
     )
+    op.create_index("ix_audit_event_environment_at", "audit_event", ["environment", "at"], unique=False)
     op.create_index("ix_audit_event_environment", "audit_event", ["environment", "id"], unique=False)
     op.create_index("ix_audit_event_request_id", "audit_event", ["request_id"], unique=False)
     op.create_table(
