@@ -157,8 +157,13 @@ def test_guessing_is_limited_per_address_and_does_not_lock_the_client_out(play):
         body = f"grant_type=client_credentials&client_id=abc&client_secret={nobody}"
         guesses = [(await world.ask("standard", body, peer="203.0.113.9")).status for _ in range(12)]
         assert guesses == [401] * 10 + [429] * 2
-        assert (await world.token(peer="203.0.113.9")).status == 429
         assert (await world.token(peer="192.0.2.1")).status == 200
+        locked = await world.token(peer="203.0.113.9")
+        assert locked.values(b"retry-after") == [b"6"]
+        world.now += 5
+        assert (await world.token(peer="203.0.113.9")).status == 429
+        world.now += 1
+        assert (await world.token(peer="203.0.113.9")).status == 200
 
     play(scenario)
 

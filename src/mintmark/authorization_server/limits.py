@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mintmark.authorization_server.ports import Allowance, Counters, EnvironmentView, Verdict
 from mintmark.values.client import Client
@@ -54,13 +55,17 @@ class Limits:
         Raises OAuthError 429 ``rate_limited``.
         """
         address = network_of(peer)
-        for key, limit in (
-            (f"failed:{environment}:{address}:{identity}", FAILURES_PER_IDENTITY),
-            (f"failed:{address}", FAILURES_PER_ADDRESS),
-        ):
-            verdict = self.counters.take(key, limit, FAILURE_WINDOW, now, cost=0)
-            if verdict.remaining < 1:
-                raise rate_limited(max(1, verdict.retry_after), reason="failed_attempts")
+        verdict = self.counters.take(f"failed:{address}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, now, cost=0)
+        if verdict.remaining == FAILURES_PER_ADDRESS:
+            return  # nothing has failed from here lately, for this identity or another
+        if verdict.remaining:
+            key = f"failed:{environment}:{address}:{identity}"
+            verdict = self.counters.take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, now, cost=0)
+            unit = FAILURE_WINDOW // FAILURES_PER_IDENTITY
+        else:
+            unit = 1
+        if not verdict.remaining:
+            raise rate_limited(max(1, verdict.reset - FAILURE_WINDOW + unit), reason="failed_attempts")
 
     def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Remember a failed authentication."""
@@ -120,12 +125,16 @@ def rate_fields(
     limit: int, verdict: Verdict, daily: int | None, used: int, now: float
 ) -> tuple[tuple[bytes, bytes], ...]:
     """``RateLimit-Policy`` and ``RateLimit`` of a successful answer: the minute, and the day where it is limited."""
-    policy = f'"minute";q={limit};w=60'
     state = f'"minute";r={verdict.remaining};t={verdict.reset}'
     if daily is not None:
-        policy += f', "day";q={daily};w={DAY}'
         state += f', "day";r={max(0, daily - used)};t={seconds_to_midnight(now)}'
-    return ((b"ratelimit-policy", policy.encode("ascii")), (b"ratelimit", state.encode("ascii")))
+    return ((b"ratelimit-policy", _policy(limit, daily)), (b"ratelimit", state.encode("ascii")))
+
+
+@lru_cache(maxsize=1024)
+def _policy(limit: int, daily: int | None) -> bytes:
+    day = "" if daily is None else f', "day";q={daily};w={DAY}'
+    return f'"minute";q={limit};w=60{day}'.encode("ascii")
 
 
 def refusal_fields(error: OAuthError) -> tuple[tuple[bytes, bytes], ...]:

@@ -39,4 +39,7 @@ def format_scope(scope: Iterable[str]) -> str:
 
 def narrow(wanted: Iterable[str], *limits: Collection[str]) -> Scope:
     """The tokens of `wanted`, in order, that stand in every one of `limits`."""
-    return tuple(token for token in wanted if all(token in limit for limit in limits))
+    kept = wanted
+    for limit in limits:
+        kept = [token for token in kept if token in limit]
+    return tuple(kept)

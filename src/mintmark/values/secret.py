@@ -88,8 +88,12 @@ def _base62(number: int, length: int) -> str:
     return "".join(reversed(digits))
 
 
+_PAIRS = tuple(left + right for left in ALPHABET for right in ALPHABET)
+
+
 def _checksum(body: str) -> str:
-    return _base62(zlib.crc32(body.encode("ascii")) % 62**4, 4)
+    high, low = divmod(zlib.crc32(body.encode("ascii")) % 62**4, 62**2)
+    return _PAIRS[high] + _PAIRS[low]
 
 
 def new_identifier(entropy: Callable[[int], bytes], length: int, *, lower: bool = False) -> str:
