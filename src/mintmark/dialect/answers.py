@@ -21,7 +21,7 @@ from mintmark.dialect.model import (
     VendorError,
 )
 from mintmark.dialect.section import Section
-from mintmark.dialect.template import Literal, Node, Place, Table, parse, places
+from mintmark.dialect.template import Literal, Node, Place, Table, Text, parse, places
 
 _KINDS = {"expires_in": "duration", "expires_at": "instant", "issued_at": "instant"}
 _ERROR_NAMES = ("error", "error_description", "status")
@@ -33,15 +33,17 @@ _CODES = frozenset(
 
 def load_response(section: Section) -> Response:
     """The [response] table. Raises DialectFault."""
-    encoding = cast(Encoding, section.one_of("encoding", MEDIA_TYPES, "json"))
+    encoding = cast(Encoding, section.one_of("encoding", ("json", "none", "text", "xml"), "json"))
     extras = section.texts("extras")
     taken = [name for name in extras if name in RESPONSE_NAMES]
     if taken:
         raise section.fault(f"'{taken[0]}' has its own meaning and cannot be an extra", "extras")
+    secrets = section.texts("secrets")
+    if not set(secrets) <= set(extras):
+        raise section.fault("'secrets' names what is not among 'extras'", "secrets")
     body = section.template("body", xml=encoding == "xml", other="any")
-    if body is not None and (
-        encoding == "none" or (encoding == "json") is not isinstance(body, Table | Place)
-    ):
+    fitting = {"json": Table | Place, "text": Text | Place, "xml": Text}.get(encoding)
+    if body is not None and (fitting is None or not isinstance(body, fitting)):
         raise section.fault(f"'body' does not fit the encoding '{encoding}'", "body")
     headers, cookies = section.templates("headers", other="any"), section.templates("cookies", other="any")
     also = _also(section)
@@ -62,6 +64,7 @@ def load_response(section: Section) -> Response:
         also=also,
         success=success,
         extras=extras,
+        secrets=secrets,
         token_type=section.get("token_type", str, "Bearer"),
         expiry=section.one_of("expiry", ("given", "jwt-exp", "never"), "given"),  # type: ignore[arg-type]
         members=_flat(body) if encoding == "json" and not headers and not cookies else None,

@@ -148,9 +148,11 @@ def _response(dialect: Dialect) -> TokenResponse:
         name: _placeholder(name) for name in shape.extras if name not in RESPONSE_NAMES
     }
     lifetime = dialect.limits.lifetime or 3600
-    return TokenResponse(
-        Secret("ACCESS_TOKEN"), shape.token_type, _ISSUED, _ISSUED + lifetime, "YOUR_SCOPE", extras
+    integral = shape.body is not None and any(
+        place.name == "scope" and place.format.name == "integer" for place in places(shape.body)
     )
+    scope = "1" if integral else "YOUR_SCOPE"
+    return TokenResponse(Secret("ACCESS_TOKEN"), shape.token_type, _ISSUED, _ISSUED + lifetime, scope, extras)
 
 
 def _message(first: str, headers: Headers, body: bytes) -> Iterator[str]:

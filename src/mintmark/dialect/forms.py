@@ -18,7 +18,7 @@ _CODECS = ("raw", "form", "either")
 _LATER = {"multipart": "multipart bodies are not understood yet"}
 #: Names of credentials that are refused wherever a form does not declare them.
 _CREDENTIALS = frozenset({"client_secret", "password", "client_assertion"})
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
 
 
 def load_forms(
@@ -138,6 +138,8 @@ def _basic(section: Section) -> Basic | None:
     )
     if "codec" not in inner.table:
         raise inner.fault("'codec' is missing: raw (as vendors show it), form (RFC 6749) or either", None)
+    if _SCHEME.fullmatch(basic.scheme) is None:
+        raise inner.fault("'scheme' must be one word, such as Basic", "scheme")
     if not list(places(basic.user)) and not list(places(basic.password)):
         raise inner.fault("'basic' must name user and password, e.g. user = \"${client_id}\"")
     return basic
@@ -164,7 +166,7 @@ def _body(section: Section, encoding: Encoding) -> Node | None:
 
 def _check_headers(section: Section, form: Form) -> None:
     for name, _ in form.headers:
-        if _HEADER_NAME.fullmatch(name) is None or name.lower() in ("content-type", "content-length", "host"):
+        if name.lower() in ("content-type", "content-length", "host"):
             raise section.fault(f"'{name}' cannot be declared as a header", "headers")
         if name.lower() == "authorization" and form.basic is not None:
             raise section.fault("'basic' and an Authorization header exclude each other", "headers")

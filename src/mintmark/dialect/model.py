@@ -108,7 +108,10 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer. `also`: further places to read a value from, tried in order while it is absent."""
+    """The answer. `also`: further places to read a value from, tried in order while it is absent.
+
+    `extras`: what else is read and written, by canonical name; `secrets` among them are kept as `Secret`.
+    """
 
     encoding: Encoding
     content_type: bytes
@@ -118,6 +121,7 @@ class Response:
     also: tuple[tuple[tuple[str, ...], Place], ...]
     success: Success
     extras: tuple[str, ...]
+    secrets: tuple[str, ...]
     token_type: str
     expiry: OneOf["given", "jwt-exp", "never"]
     members: tuple[tuple[str, Place | None, str], ...] | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mintmark.dialect.model import Dialect
 from mintmark.dialect.template import ABSENT, Node, fill
+from mintmark.values.secret import Secret
 from mintmark.values.token import NOTHING, TokenResponse
 from mintmark.wire.http import UNSAFE
 
@@ -31,7 +32,8 @@ def present(dialect: Dialect, token: TokenResponse, variables: Mapping[str, str]
             return token.access_token.reveal()
         if name == "token_type":
             return token.token_type
-        return token.extras.get(name) if name in token.extras else variables.get(name)
+        extra = token.extras.get(name, variables.get(name))
+        return extra.reveal() if isinstance(extra, Secret) else extra
 
     def filled(members: tuple[tuple[str, Node], ...]) -> tuple[tuple[str, str], ...]:
         out = []

@@ -43,7 +43,11 @@ def response_of(dialect: Dialect, example: Example) -> TokenResponse:
         example.issued_at,
         expires_at if isinstance(expires_at, int) else None,
         None if scope is None else str(scope),
-        {name: value for name, value in given.items() if name not in RESPONSE_NAMES},
+        {
+            name: Secret(str(value)) if name in dialect.response.secrets else value
+            for name, value in given.items()
+            if name not in RESPONSE_NAMES
+        },
     )
 
 

@@ -71,11 +71,12 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
     if form.query or request.query:
         _read_query(form, request.query, found)
     if form.plain is not None:
-        fields = read_form(body, form.repeatable)
-        if not form.stray_body.isdisjoint(fields):
-            _refuse_strays(form, fields, "body")
+        given = read_form(body, form.repeatable)
+        if not form.stray_body.isdisjoint(given):
+            _refuse_strays(form, given, "body")
+        fields: Mapping[str, object] = given
         for wire, canonical in form.plain:
-            text = fields.get(wire)
+            text = given.get(wire)
             if text:
                 if canonical in found and found[canonical] != text:
                     raise Malformed(f"{canonical} stands in two places with two values.")
@@ -85,7 +86,7 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
     else:
         if body:
             raise Malformed("This endpoint takes no body.")
-        fields = cast("dict[str, str]", NOTHING)
+        fields = NOTHING
     other_reading = None
     if form.headers or form.cookies:
         _read_headers(form, request, found)
@@ -93,7 +94,7 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
         other_reading = _read_basic(form.basic, authorization, found)
         for wire, canonical in form.may_repeat.items():
             again = fields.get(wire)
-            if again and again != found.get(canonical):
+            if again and again != found.get(canonical) and (not other_reading or again != other_reading[0]):
                 raise Malformed(f"{canonical} stands in two places with two values.")
     return _canonical(dialect, form, found, other_reading)
 
@@ -132,8 +133,8 @@ def _refuse_strays(form: Form, fields: Iterable[str], place: str) -> None:
     )
 
 
-def _read_body(form: Form, body: bytes, found: Captured) -> dict[str, str]:
-    """Capture a body that is more than a flat list of parameters; return its top members that are text."""
+def _read_body(form: Form, body: bytes, found: Captured) -> Mapping[str, object]:
+    """Capture a body that is more than a flat list of parameters; return its top members."""
     node = cast(Node, form.body)
     if form.encoding in ("text", "xml"):
         match(node, _utf8(body), found, textual=True)
@@ -151,7 +152,7 @@ def _read_body(form: Form, body: bytes, found: Captured) -> dict[str, str]:
         _refuse_strays(form, tree, "body")
     for wire, member in members:
         match_member(wire, member, tree, found, strict=True)
-    return {key: value for key, value in tree.items() if isinstance(value, str)} if form.may_repeat else {}
+    return tree
 
 
 def _utf8(body: bytes) -> str:

@@ -17,7 +17,7 @@ from mintmark.dialect.refusal import read_error
 from mintmark.dialect.template import ABSENT, Captured, Mismatch, Node, capture, fill, match
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenResponse
-from mintmark.wire.http import Headers, HttpResponse, Malformed, header_text
+from mintmark.wire.http import UNSAFE, Headers, HttpResponse, Malformed, header_text
 from mintmark.wire.jsonobject import read_json, write_json
 
 LARGEST_ANSWER = 1 << 20
@@ -38,16 +38,22 @@ def write_response(dialect: Dialect, response: TokenResponse) -> HttpResponse:
     for name, node in shape.headers:
         text = fill(node, values, textual=True)
         if text is not ABSENT:
-            headers += ((name.lower().encode(), str(text).encode()),)
+            headers += ((name.lower().encode(), _header(name, str(text))),)
     for name, node in shape.cookies:
         text = fill(node, values, textual=True)
         if text is not ABSENT:
-            headers += ((b"set-cookie", f"{name}={text}; Path=/; Secure; HttpOnly".encode()),)
+            headers += ((b"set-cookie", _header(name, f"{name}={text}") + b"; Path=/; Secure; HttpOnly"),)
     body = b""
     if shape.body is not None:
         tree = fill(shape.body, values, textual=shape.encoding != "json")
         body = write_json({} if tree is ABSENT else tree) if shape.encoding == "json" else str(tree).encode()
     return HttpResponse(shape.success.statuses[0], headers, body)
+
+
+def _header(name: str, text: str) -> bytes:
+    if UNSAFE.search(text) is not None:
+        raise ValueError(f"the header {name} would hold control characters")
+    return text.encode("utf-8")
 
 
 def _flat(shape: Response, response: TokenResponse) -> bytes:
@@ -81,7 +87,8 @@ def _value(shape: Response, response: TokenResponse, name: str) -> object:
         return response.scope
     if name == "issued_at":
         return response.issued_at
-    return response.extras.get(name)
+    extra = response.extras.get(name)
+    return extra.reveal() if isinstance(extra, Secret) else extra
 
 
 def read_response(dialect: Dialect, response: HttpResponse, received_at: int) -> TokenResponse:
@@ -122,7 +129,11 @@ def read_response(dialect: Dialect, response: HttpResponse, received_at: int) ->
         received_at,
         _expires_at(dialect, found, token, received_at),
         None if scope is None else str(scope),
-        {name: value for name, value in found.items() if name not in RESPONSE_NAMES},
+        {
+            name: Secret(str(value)) if name in shape.secrets else value
+            for name, value in found.items()
+            if name not in RESPONSE_NAMES
+        },
     )
 
 

@@ -51,6 +51,7 @@ SCHEMA: Mapping[str, tuple[str, ...]] = {
         "token_type",
         "expiry",
         "extras",
+        "secrets",
     ),
     "response.also": ("at", "is"),
     "response.success": ("status", "at", "in", "absent_ok"),

@@ -6,6 +6,7 @@ without effect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TypeVar, cast
@@ -16,6 +17,8 @@ from mintmark.dialect.schema import SCHEMA
 from mintmark.dialect.template import Node, parse
 
 Item = TypeVar("Item")
+#: What names a header or a cookie (RFC 9110 §5.6.2).
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _TYPES = {str: "text", int: "a whole number", bool: "true or false", list: "an array", dict: "a table"}
 
 
@@ -125,6 +128,8 @@ class Section:
         """A flat table of templates that are text, in order."""
         inner = self.section(key)
         for name, value in inner.table.items():
+            if key != "query" and _TOKEN.fullmatch(name) is None:
+                raise inner.fault(f"'{name}' cannot be the name of a header or cookie", name)
             if not isinstance(value, str):
                 raise inner.fault(f"'{name}' must be text", name)
         return tuple((name, cast(Node, inner.template(name, other=other))) for name in inner.table)

@@ -210,7 +210,8 @@ def match(node: Node, wire: object, found: Captured, *, textual: bool = False, s
         if strict and (wire != wanted or isinstance(wire, bool) is not isinstance(wanted, bool)):
             raise Mismatch("A fixed value is missing or not what it must be.")
     elif wire is None or wire == "":
-        return
+        if strict and isinstance(node, Array) and not any(True for _ in places(node)):
+            raise Mismatch("A fixed value is missing or not what it must be.")
     elif isinstance(node, Place):
         capture(node, wire, found, textual)
     elif isinstance(node, Text):
