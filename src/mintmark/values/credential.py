@@ -13,7 +13,9 @@ CredentialState = Literal["active", "retiring", "expired", "revoked"]
 HashKind = Literal["hmac", "argon2id"]
 
 
-def state_at(now: float, retires_at: int | None, expires_at: int | None, revoked_at: int | None) -> CredentialState:
+def state_at(
+    now: float, retires_at: int | None, expires_at: int | None, revoked_at: int | None
+) -> CredentialState:
     """`revoked` beats `expired` beats `retiring`; `retires_at` is the end of an overlap during a rotation."""
     if revoked_at is not None and now >= revoked_at:
         return "revoked"
