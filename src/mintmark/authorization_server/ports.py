@@ -115,6 +115,14 @@ class Store(Protocol):
         """Audit events with their ids, newest first."""
         ...
 
+    def export(self, environment: str = "", *, after_id: int = 0) -> AsyncIterator[tuple[int, AuditEvent]]:
+        """Every event after an id, oldest first, read a page at a time. Raises StorageUnavailable."""
+        ...
+
+    async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
+        """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentView:

@@ -1,0 +1,77 @@
+"""What to do about a refusal: reason -> one sentence for the owner of the credential or the operator.
+
+Reasons are the stable words of the audit trail. Outside, several of them look alike on purpose; whoever owns the
+credential finds the true one here by the request id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+REMEDIES: Mapping[str, str] = {
+    # the request itself
+    "malformed_request": "Compare the request with the example of its dialect (`mintmark dialect show`): a parameter "
+    "is missing, repeated, malformed or in two places.",
+    "unsupported_grant_type": "Send the grant_type that this token endpoint takes, as its dialect shows.",
+    "mount_ended": "This token endpoint was ended on a date: move the program to the one that replaces it.",
+    "credentials_missing": "Send the client's id and secret where the dialect has them.",
+    # the client and its secret
+    "unknown_client": "No client of this environment has this id: check the id, and that the request goes to the right "
+    "environment.",
+    "wrong_secret": "The secret is not one of this client's: check which one the program holds, or add a new one.",
+    "secret_mistyped": "The secret has a typing error (its checksum is wrong): copy it again as a whole.",
+    "secret_expired": "This secret has expired or its overlap is over: give the program the newest one, or add one.",
+    "secret_revoked": "This secret was revoked: add a new one and give it to the program.",
+    "imported_secret_not_admitted": "Imported secrets are not admitted at this token endpoint: use one that admits "
+    "them, or give the program a generated secret.",
+    "client_disabled": "The client is disabled: enable it when the cause is gone.",
+    "environment_disabled": "The environment is disabled: enable it when the cause is gone.",
+    "tenant_disabled": "The tenant is disabled: enable it when the cause is gone.",
+    # what was asked for
+    "grant_not_allowed": "This client may not use this grant: allow it, or use another client.",
+    "scope_missing": "Name the scope that this API asks for.",
+    "scope_malformed": "Write the scope as tokens separated by single spaces.",
+    "scope_unknown": "The API has no such scope: check its spelling against the API's scopes.",
+    "scope_not_allowed": "Allow the client this scope, or ask for less.",
+    "audience_missing": "Name the audience: the client is allowed none, or several.",
+    "audience_ambiguous": "Ask for one audience at a time.",
+    "audience_unknown": "No API of this environment has this audience: check its spelling.",
+    "audience_not_allowed": "Allow the client this API, or ask for another.",
+    "api_disabled": "The API is disabled for this tenant: enable it.",
+    # people and signatures beside the client
+    "user_missing": "Send user name and password of a machine user beside the client.",
+    "unknown_user": "No machine user of this environment has this name: check it, or create the user.",
+    "wrong_password": "The password is wrong: give the program the present one, or change it.",
+    "user_disabled": "The machine user is disabled: enable it when the cause is gone.",
+    "login_not_allowed": "This machine user may not use the proxy login: allow it, with the audience of an API.",
+    "subject_malformed": "Send the customer's id in decimal.",
+    "signature_malformed": "Send the signature as 64 hexadecimal digits.",
+    "wrong_signature": "No live signature key made this signature: check which key the storefront signs with.",
+    # limits
+    "daily_limit": "The client has used up its tokens of the day: reuse tokens until they expire, or raise its quota.",
+    "tenant_daily_limit": "The tenant has used up its tokens of the day: see which client asks so often, or raise the "
+    "quota.",
+    "rate_client": "The client asks too often: reuse tokens until they expire, or raise its limit per minute.",
+    "rate_subject": "This customer's storefront asks too often: keep the token until it expires.",
+    "rate_address": "Too many requests come from this address: look for a program that asks in a loop.",
+    "failed_attempts": "Too many wrong secrets from this address: mend the program that sends them, then wait.",
+    # the server
+    "storage_unavailable": "The database could not be read or written: check its disk and the server's log.",
+    "slow_checks_busy": "Too many imported secrets or passwords were being checked: try again, or move programs to "
+    "generated secrets.",
+    "changing_too_fast": "What the request rests on was changed again and again: try again.",
+    # tokens presented to an API
+    "no_credentials": "Send the token as `Authorization: Bearer TOKEN`.",
+    "malformed_header": "Send exactly one Authorization header, `Bearer` and the token.",
+    "expired": "The token has expired: ask for a new one.",
+    "wrong_issuer": "The token is from another environment: ask the right token endpoint.",
+    "wrong_audience": "The token is for another API: ask for one with this API's audience.",
+    "not_active": "The token was revoked, or what obtained it was disabled or deleted: ask for a new one.",
+    "status_unavailable": "Whether the token is still good could not be asked: check that the issuer can be reached.",
+}
+UNKNOWN = "No remedy is known for this reason: look at the detail and at the server's log."
+
+
+def remedy(reason: str) -> str:
+    """The remedy for a reason of the audit trail."""
+    return REMEDIES.get(reason, UNKNOWN)

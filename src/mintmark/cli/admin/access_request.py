@@ -1,0 +1,71 @@
+"""`mintmark admin access-request`: who asked for credentials."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mintmark.authorization_server.administration import access_requests
+from mintmark.cli.answer import Answer, Fields, Table
+from mintmark.cli.call import Call
+from mintmark.cli.frame import Noun
+from mintmark.cli.views import row
+
+noun = Noun("access-request", "Access requests: asked, approved, refused.")
+RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The id of the access request, as listed.")]
+
+
+@noun.command("ask")
+def ask(
+    call: Call,
+    name: Annotated[str, typer.Option("--name", help="Who asks.", show_default=False)],
+    organization: Annotated[
+        str, typer.Option("--organization", help="For which organization.", show_default=False)
+    ],
+    use_case: Annotated[str, typer.Option("--use-case", help="What for, in words.", show_default=False)],
+    contact: Annotated[str, typer.Option("--contact", help="How to reach them.", show_default=False)],
+) -> Answer:
+    """Note a request that came by mail or telephone."""
+    made = call.write(
+        lambda tx, act: access_requests.ask(
+            tx, act, name=name, organization=organization, use_case=use_case, contact=contact
+        )
+    )
+    return Fields(row(made))
+
+
+@noun.command("list")
+def listing(
+    call: Call,
+    state: Annotated[
+        str, typer.Option("--state", help="asked, approved or refused [all].", show_default=False)
+    ] = "",
+) -> Answer:
+    """List access requests, oldest first."""
+    found = call.read(lambda tx, _: access_requests.listing(tx, state))
+    return Table(
+        ("id", "state", "name", "organization", "contact", "created_at"), [row(each) for each in found]
+    )
+
+
+@noun.command("show")
+def show(call: Call, request: RequestId) -> Answer:
+    """Show an access request."""
+    return Fields(row(call.read(lambda tx, _: access_requests.show(tx, request))))
+
+
+@noun.command("approve")
+def approve(call: Call, request: RequestId) -> Answer:
+    """Approve an access request; make the client for it with the other commands."""
+    return Fields(row(call.write(lambda tx, act: access_requests.approve(tx, act, request))))
+
+
+@noun.command("refuse")
+def refuse(
+    call: Call,
+    request: RequestId,
+    reason: Annotated[str, typer.Option("--reason", help="For the person who asked.", show_default=False)],
+) -> Answer:
+    """Refuse an access request with a reason."""
+    return Fields(row(call.write(lambda tx, act: access_requests.refuse(tx, act, request, reason=reason))))

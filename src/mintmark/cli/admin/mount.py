@@ -1,0 +1,133 @@
+"""`mintmark admin mount`: the token endpoints of an environment, each with its dialect."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import typer
+
+from mintmark.authorization_server.administration import Act, mounts
+from mintmark.authorization_server.administration.mounts import MountEntry, Use
+from mintmark.cli import output
+from mintmark.cli.admin.options import EndsAt, Environment, Yes
+from mintmark.cli.answer import Answer, Fields, Table
+from mintmark.cli.call import Call
+from mintmark.cli.frame import Noun
+from mintmark.cli.services import Opened, UsageFault
+from mintmark.cli.typed import instant, period
+from mintmark.cli.views import row
+from mintmark.values import tenancy
+from mintmark.values.tenancy import HostRole, Mount
+
+noun = Noun("mount", "Mounts: the token endpoints of an environment, each with its dialect.")
+MountPath = Annotated[
+    str, typer.Argument(metavar="PATH", help="Path below the environment, such as /oauth/token.")
+]
+
+
+@noun.command("add")
+def add(
+    call: Call,
+    environment: Environment,
+    path: MountPath,
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="How requests are written there.", show_default=False)
+    ],
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role",
+            help="Hosts on which it stands: api, auth, manager [api]; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    slow_secrets: Annotated[
+        bool, typer.Option("--slow-secrets", help="Admit imported secrets and people's passwords here.")
+    ] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin",
+            help="Web origin that may call it from a browser; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--ends", help="Period, date or time of its end.", show_default=False)
+    ] = None,
+) -> Answer:
+    """Add a token endpoint."""
+    mount = Mount(
+        path,
+        dialect,
+        roles=cast(tuple[HostRole, ...], tuple(role or ["api"])),
+        ends_at=instant(at, call.now, "--ends"),
+        slow_secrets=slow_secrets,
+        origins=tuple(origin or ()),
+    )
+
+    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+        return await opened.store.write(
+            lambda tx: mounts.add(tx, act, environment, mount, dialects=opened.dialects)
+        )
+
+    call.administer(task)
+    return Fields(row(mount))
+
+
+@noun.command("list")
+def listing(
+    call: Call,
+    environment: Environment,
+    since: Annotated[str, typer.Option("--since", help="Period in which use counts.")] = "30d",
+) -> Answer:
+    """List token endpoints and who still uses them."""
+    seconds = period(since, "--since") or 0
+
+    async def task(opened: Opened, act: Act) -> list[MountEntry]:
+        known = await opened.store.read(lambda tx: mounts.listing(tx, environment, lambda _: ()))
+        used = {
+            entry.mount.path: [
+                Use(*use)
+                for use in await opened.store.mount_users(environment, entry.mount.path, act.now - seconds)
+            ]
+            for entry in known
+        }
+        return await opened.store.read(
+            lambda tx: mounts.listing(tx, environment, lambda mount: used.get(mount.path, ()))
+        )
+
+    return Table(
+        ("path", "dialect", "roles", "ends_at", "used_by"),
+        [row(entry) for entry in call.administer(task)],
+        f"{environment} has no token endpoint yet: add one with `mintmark admin mount add`.",
+    )
+
+
+@noun.command("end")
+def end(
+    call: Call,
+    environment: Environment,
+    path: MountPath,
+    at: EndsAt = None,
+    never: Annotated[bool, typer.Option("--never", help="Take a date back that is still ahead.")] = False,
+    yes: Yes = False,
+) -> Answer:
+    """Let a token endpoint answer 410 from a date on."""
+    if never and at is not None:
+        raise UsageFault("--never and --at exclude each other: name one.")
+    ends_at = None if never else instant(at, call.now, "--at") or call.now
+    if not never:
+        output.confirm(
+            f"Clients that still use {path} of {environment} get no more tokens after its end.", yes=yes
+        )
+    changed = call.write(lambda tx, act: mounts.end(tx, act, environment, path, ends_at=ends_at))
+    return Fields(next(row(mount) for mount in changed.mounts if mount.path == path))
+
+
+@noun.command("remove")
+def remove(call: Call, environment: Environment, path: MountPath, yes: Yes = False) -> Answer:
+    """Remove a token endpoint: its path answers 404."""
+    output.confirm(f"Clients that still use {path} of {environment} get no more tokens.", yes=yes)
+    call.write(lambda tx, act: mounts.remove(tx, act, environment, path))
+    return Fields({"removed": path})

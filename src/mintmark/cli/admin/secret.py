@@ -1,0 +1,134 @@
+"""`mintmark admin secret`: the secret versions of a client, and rotating them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mintmark.authorization_server.administration import Act, client_secrets, imported_secrets
+from mintmark.cli import output, secret_input
+from mintmark.cli.admin.options import SHOWN_ONCE, ClientId, EndsAt, Environment, Expires, Label, Yes
+from mintmark.cli.answer import Answer, Fields, Table
+from mintmark.cli.call import Call
+from mintmark.cli.frame import Noun
+from mintmark.cli.services import Opened
+from mintmark.cli.typed import instant, period
+from mintmark.cli.views import row
+from mintmark.values.credential import SecretVersion
+
+noun = Noun("secret", "Secrets of a client: add, see when each was last used, retire, revoke.")
+SecretId = Annotated[str, typer.Argument(metavar="SECRET_ID", help="The id of the secret, as listed.")]
+
+
+@noun.command("add")
+def add(
+    call: Call,
+    environment: Environment,
+    client_id: ClientId,
+    label: Label = "",
+    expires: Expires = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(
+            "--overlap", help="How long the others live on [as the environment says].", show_default=False
+        ),
+    ] = None,
+    keep_others: Annotated[bool, typer.Option("--keep-others", help="Give the others no end.")] = False,
+) -> Answer:
+    """Add a secret; it is shown once, and the others end after the overlap."""
+    expires_at, seconds = instant(expires, call.now, "--expires"), period(overlap, "--overlap")
+    made = call.write(
+        lambda tx, act: client_secrets.add(
+            tx,
+            act,
+            environment=environment,
+            client_id=client_id,
+            label=label,
+            expires_at=expires_at,
+            overlap=seconds,
+            keep_others=keep_others,
+        )
+    )
+    return Fields(row(made), (SHOWN_ONCE,))
+
+
+@noun.command("import")
+def import_secret(
+    call: Call,
+    environment: Environment,
+    client_id: ClientId,
+    label: Label = "imported",
+    expires: Expires = None,
+    secret_file: secret_input.SecretFile = None,
+    secret_stdin: secret_input.SecretStdin = False,
+    secret_env: secret_input.SecretEnvironment = None,
+) -> Answer:
+    """Import a secret from another server beside those that live (two at most)."""
+    expires_at = instant(expires, call.now, "--expires")
+    secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
+
+    async def task(opened: Opened, act: Act) -> SecretVersion:
+        digest = imported_secrets.digest(act, secret)
+        return await opened.store.write(
+            lambda tx: client_secrets.add_imported(
+                tx,
+                act,
+                environment=environment,
+                client_id=client_id,
+                digest=digest,
+                label=label,
+                expires_at=expires_at,
+            )
+        )
+
+    return Fields(row(call.administer(task)))
+
+
+@noun.command("list")
+def listing(call: Call, environment: Environment, client_id: ClientId) -> Answer:
+    """List a client's secrets with state and last use."""
+    found = call.read(lambda tx, now: client_secrets.listing(tx, environment, client_id, now))
+    return Table(
+        (
+            "secret_id",
+            "label",
+            "state",
+            "created_at",
+            "retires_at",
+            "expires_at",
+            "last_used_at",
+            "last_used_from",
+        ),
+        [row(entry) for entry in found],
+    )
+
+
+@noun.command("retire")
+def retire(
+    call: Call, environment: Environment, client_id: ClientId, secret_id: SecretId, at: EndsAt = None
+) -> Answer:
+    """End a secret as planned, now or at a time; tokens it obtained live on."""
+    end = instant(at, call.now, "--at")
+    made = call.write(
+        lambda tx, act: client_secrets.retire(
+            tx, act, environment=environment, client_id=client_id, secret_id=secret_id, at=end
+        )
+    )
+    return Fields(row(made))
+
+
+@noun.command("revoke")
+def revoke(
+    call: Call, environment: Environment, client_id: ClientId, secret_id: SecretId, yes: Yes = False
+) -> Answer:
+    """End a secret now because it has leaked; tokens it obtained are refused too."""
+    output.confirm(
+        f"Programs that use the secret {secret_id} of {client_id}, and its tokens, stop working.", yes=yes
+    )
+    made = call.write(
+        lambda tx, act: client_secrets.revoke(
+            tx, act, environment=environment, client_id=client_id, secret_id=secret_id
+        )
+    )
+    return Fields(row(made))

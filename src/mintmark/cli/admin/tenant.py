@@ -1,0 +1,90 @@
+"""`mintmark admin tenant`: the customers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mintmark.authorization_server.administration import tenants
+from mintmark.cli import output
+from mintmark.cli.admin.options import Yes
+from mintmark.cli.answer import Answer, Fields, Table
+from mintmark.cli.call import Call
+from mintmark.cli.frame import Noun
+from mintmark.cli.views import row
+
+noun = Noun("tenant", "Tenants: the customers.")
+Handle = Annotated[str, typer.Argument(help="The tenant's handle, part of its URLs.")]
+
+
+@noun.command("create")
+def create(
+    call: Call,
+    handle: Handle,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name for people [the handle].", show_default=False)
+    ] = None,
+    daily_token_limit: Annotated[
+        int | None,
+        typer.Option("--daily-token-limit", help="Tokens a day over all environments.", show_default=False),
+    ] = None,
+) -> Answer:
+    """Create a tenant."""
+    made = call.write(
+        lambda tx, act: tenants.create(
+            tx, act, handle=handle, name=name or handle, daily_token_limit=daily_token_limit
+        )
+    )
+    return Fields(row(made))
+
+
+@noun.command("list")
+def listing(call: Call) -> Answer:
+    """List the tenants."""
+    found = call.read(lambda tx, _: tenants.listing(tx))
+    return Table(
+        ("handle", "name", "enabled", "daily_token_limit", "created_at"),
+        [row(tenant) for tenant in found],
+        "There are no tenants yet: create one with `mintmark admin tenant create HANDLE`.",
+    )
+
+
+@noun.command("show")
+def show(call: Call, handle: Handle) -> Answer:
+    """Show a tenant."""
+    return Fields(row(call.read(lambda tx, _: tenants.show(tx, handle))))
+
+
+@noun.command("change")
+def change(
+    call: Call,
+    handle: Handle,
+    name: Annotated[str, typer.Option("--name", help="The new name.", show_default=False)],
+) -> Answer:
+    """Rename a tenant; its handle stays."""
+    return Fields(row(call.write(lambda tx, act: tenants.change(tx, act, handle, name=name))))
+
+
+@noun.command("disable")
+def disable(call: Call, handle: Handle) -> Answer:
+    """Stop everything of a tenant at once; nothing is deleted."""
+    return Fields(row(call.write(lambda tx, act: tenants.disable(tx, act, handle))))
+
+
+@noun.command("enable")
+def enable(call: Call, handle: Handle) -> Answer:
+    """Let a disabled tenant work again."""
+    return Fields(row(call.write(lambda tx, act: tenants.enable(tx, act, handle))))
+
+
+@noun.command("delete")
+def delete(call: Call, handle: Handle, yes: Yes = False) -> Answer:
+    """Delete a tenant with all its environments and credentials; the audit trail stays."""
+    output.confirm(
+        f"This deletes the tenant {handle} with every environment, client and credential; its programs stop "
+        "working.",
+        yes=yes,
+    )
+    call.write(lambda tx, act: tenants.delete(tx, act, handle))
+    return Fields({"deleted": handle})

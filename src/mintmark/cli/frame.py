@@ -1,0 +1,143 @@
+"""The frame around every administration command: its shared options, and how it ends.
+
+A command is a function from a `Call` and its own options to an `Answer`. The frame adds ``--config``,
+``--directory``, ``--actor`` and ``--json``, finds the installation, runs the function and prints what it answers.
+"""
+
+from __future__ import annotations
+
+import getpass
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mintmark.cli import output
+from mintmark.cli.answer import Answer
+from mintmark.cli.call import Call
+from mintmark.cli.services import Place, Services, UsageFault
+
+DEFAULT_CONFIG = Path("mintmark.toml")
+CONFIG_VARIABLE = "MINTMARK_CONFIG"
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help=f"Configuration file [{CONFIG_VARIABLE}, else ./{DEFAULT_CONFIG}].",
+        show_default=False,
+    ),
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option("--directory", help="Directory of a demo, instead of --config.", show_default=False),
+]
+Actor = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", help="Who acts, for the audit trail [cli: and your login name].", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON; keys are stable.")]
+
+_SHARED = {"config": Config, "directory": Directory, "actor": Actor, "as_json": AsJson}
+_DEFAULTS = {"config": None, "directory": None, "actor": None, "as_json": False}
+
+Command = Callable[..., Answer]
+
+
+@dataclass(slots=True)
+class Noun:
+    """A group of commands about one kind of thing, to be bound to services when the program is composed."""
+
+    name: str
+    help: str
+    commands: dict[str, Command] = field(default_factory=dict)
+
+    def command(self, verb: str) -> Callable[[Command], Command]:
+        """Register a function as ``mintmark admin <noun> <verb>``; its docstring is the help."""
+
+        def register(function: Command) -> Command:
+            self.commands[verb] = function
+            return function
+
+        return register
+
+    def app(self, services: Services) -> typer.Typer:
+        """The commands of this noun, bound to `services`."""
+        app = new_app(self.help)
+        for verb, function in self.commands.items():
+            app.command(verb)(framed(services, function))
+        return app
+
+
+def new_app(text: str, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """A group of commands that shows its help when called bare."""
+    app = typer.Typer(
+        cls=group, help=text, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+
+    @app.callback(invoke_without_command=True)
+    def bare(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            output.say(context.get_help())
+
+    return app
+
+
+def framed(services: Services, function: Command) -> Callable[..., None]:
+    """`function` with the shared options in place of its `call`, printing what it answers."""
+
+    def run(**given: Any) -> None:
+        shared = {name: given.pop(name) for name in _SHARED}
+        call = Call(
+            services,
+            place(shared["config"], shared["directory"]),
+            shared["actor"] or _login(),
+            shared["as_json"],
+        )
+        output.answer(function(call, **given), as_json=call.as_json)
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation
+        )
+        for name, annotation in _SHARED.items()
+    ]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + added
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__doc__ = function.__doc__
+    return run
+
+
+def place(config: Path | None, directory: Path | None) -> Place:
+    """Where the installation is. Raises UsageFault when two are named, or none is to be found."""
+    if config is not None and directory is not None:
+        raise UsageFault("Name a configuration file with --config or a demo with --directory, not both.")
+    if directory is not None:
+        return Place(directory=directory)
+    if config is not None:
+        return Place(config=config)
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return Place(config=Path(named))
+    if not DEFAULT_CONFIG.exists():
+        raise UsageFault(
+            f"There is no {DEFAULT_CONFIG} here: name the configuration with --config or in "
+            f"{CONFIG_VARIABLE}, or a demo "
+            "with --directory .mintmark."
+        )
+    return Place(config=DEFAULT_CONFIG)
+
+
+def _login() -> str:
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"

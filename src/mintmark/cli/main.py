@@ -1,0 +1,61 @@
+"""The command line as a whole: its commands put together, and how each of them ends.
+
+Exit codes: 0 done, 1 refused or failed, 2 bad input or configuration. A fault is one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from mintmark.authorization_server.administration import AdministrationFault
+from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.cli import dialects, output, programs
+from mintmark.cli.admin import NOUNS
+from mintmark.cli.frame import new_app
+from mintmark.cli.services import Failure, Services, UsageFault
+from mintmark.dialect import DialectFault
+
+
+class _OneSentence(TyperGroup):
+    """The outermost group: every way to end is an exit code and at most one sentence."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command line and exit. Faults of the program itself go through."""
+        options["standalone_mode"] = False
+        try:
+            code = super().main(*arguments, **options)
+        except TyperException as fault:
+            code = _told(" ".join(fault.format_message().split()), fault.exit_code)
+        except (UsageFault, DialectFault) as fault:
+            code = _told(str(fault), 2)
+        except AdministrationFault as fault:
+            code = _told(str(fault), 2 if fault.kind == "invalid" else 1)
+        except (Failure, StorageUnavailable) as fault:
+            code = _told(str(fault), 1)
+        except (typer.Abort, KeyboardInterrupt):
+            code = _told("Interrupted; nothing more was done.", 1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(sentence: str, code: int) -> int:
+    output.error(sentence)
+    return code
+
+
+def build_app(services: Services) -> typer.Typer:
+    """The whole command line on these services; call what it returns to run ``sys.argv``."""
+    app = new_app(
+        "Machine-to-machine API authentication: issue access tokens, check them, obtain them.", _OneSentence
+    )
+    programs.register(app, services)
+    app.add_typer(dialects.app(services), name="dialect")
+    admin = new_app("Administer an installation: every object, every verb, from the command line.")
+    for noun in NOUNS:
+        admin.add_typer(noun.app(services), name=noun.name)
+    app.add_typer(admin, name="admin")
+    return app
