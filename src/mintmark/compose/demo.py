@@ -135,7 +135,7 @@ def _lock(directory: Path) -> int:
 
 def _listen(options: DemoOptions, kept: DemoState | None) -> socket.socket:
     """On the port that was asked for, else the kept one, else 8080 or, the first time, any that is free."""
-    wanted = options.port or (kept.port if kept else FIRST_PORT)
+    wanted = options.port if options.port is not None else (kept.port if kept else FIRST_PORT)
     try:
         return listening_socket(options.host, wanted)
     except UsageFault as fault:
@@ -143,7 +143,11 @@ def _listen(options: DemoOptions, kept: DemoState | None) -> socket.socket:
             return listening_socket(options.host, 0)
         raise UsageFault(
             f"{fault}: stop that program, or choose another port with --port"
-            + ("" if options.port else f" (the demo's credentials name port {wanted}; --port changes that)")
+            + (
+                ""
+                if options.port is not None
+                else f" (the demo's credentials name port {wanted}; --port changes that)"
+            )
         ) from None
 
 

@@ -91,7 +91,7 @@ def _fyma(v: Mapping[str, str]) -> Blocks:
         ("curl", "the same call", token),
         ("curl", "call the API with a token", _call_api(_silent(token), _ACCESS_TOKEN, v)),
         ("http", "call the API with a legacy token", f"http -a {legacy} {v['api_url']}"),
-        ("curl", "the same call", f"curl -s -w '\\n' -u {legacy} {v['api_url']}"),
+        ("curl", "the same legacy call", f"curl -s -w '\\n' -u {legacy} {v['api_url']}"),
     ]
 
 

@@ -126,6 +126,8 @@ def open_installation(
         raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
     keys = Keys.derived(read_key(settings.key_encryption_key))
     dialects = read_dialects(settings.dialects)
+    if prepare is schema.create:
+        os.close(os.open(settings.database, os.O_CREAT | os.O_RDWR, 0o600))
     database = open_sqlite(settings.database)
     try:
         try:

@@ -62,7 +62,7 @@ def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:
             return settings
         host = options.host or settings.host
         shown = f"[{host}]" if ":" in host else host
-        listen = f"{shown}:{options.port or settings.port}"
+        listen = f"{shown}:{settings.port if options.port is None else options.port}"
         return load_settings(options.config, {**overrides, "listen": listen})
     except ConfigFault as fault:
         raise UsageFault(str(fault)) from None
@@ -93,3 +93,7 @@ async def _open(place: Place) -> AsyncIterator[Opened]:
 
 def _dialects(place: Place | None) -> Catalogue:
     return read_dialects(None if place is None else _settings(place).dialects)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""One demo server for all tests of a process that need no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.server import Entry, Running, free_port
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Interoperability tests build other people's clients; `make test-interop` runs them, `make test` does not."""
+    config.addinivalue_line("markers", "interop: builds a client of another language, from the network")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "interop" not in config.option.markexpr:
+        out = [item for item in items if item.get_closest_marker("interop")]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo. `entries`: what ``--credentials-out`` wrote."""
+
+    server: Running
+    url: str
+    port: int
+    entries: dict[str, Entry]
+    credentials: Path
+    directory: Path
+
+    def block(self, tenant: str, title: str) -> str:
+        """A printed block, as somebody would copy it."""
+        for part in self.server.output.split("\n\n"):
+            head, _, text = part.partition("\n")
+            if head.startswith(f"# {tenant} | ") and head.endswith(f" | {title}"):
+                return text
+        raise AssertionError(f"the demo printed no block {title!r} for {tenant}")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    base = tmp_path_factory.mktemp("demo")
+    directory, credentials, port = base / ".mintmark", base / "credentials.json", free_port()
+    server = Running(
+        "demo", "--directory", directory, "--port", port, "--credentials-out", credentials, ready="# Ready:"
+    )
+    try:
+        entries = json.loads(credentials.read_text())
+        yield Demo(server, f"http://127.0.0.1:{port}", port, entries, credentials, directory)
+    finally:
+        server.stop()
