@@ -146,7 +146,8 @@ def test_es256_refuses_other_lengths_and_der() -> None:
     signature = private.sign(DATA)
     assert isinstance(private.native, ec.EllipticCurvePrivateKey)
     der = private.native.sign(DATA, ec.ECDSA(hashes.SHA256()))
-    for wrong in (signature[:-1], signature + b"\0", b"\0" + signature, signature[:32], der):
+    longer = signature[:32] + b"\0" + signature[32:]  # the same two numbers
+    for wrong in (longer, signature[:-1], signature + b"\0", b"\0" + signature, signature[:32], der):
         assert not private.public().verify(wrong, DATA)
 
 

@@ -185,6 +185,12 @@ def test_a_key_that_retires_earlier_keeps_its_times() -> None:
     assert next_rotation(NOW, publish_ahead=10, max_lifetime=100).retire(record) == record
 
 
+def test_a_retired_key_that_nobody_removes_gets_its_end() -> None:
+    record = replace(life().record, retires_at=NOW + 5)
+    retired = next_rotation(NOW, publish_ahead=10, max_lifetime=100, skew=0).retire(record)
+    assert (retired.retires_at, retired.removed_at) == (NOW + 5, NOW + 110)
+
+
 def test_a_key_that_retires_later_is_brought_forward() -> None:
     record = replace(life().record, retires_at=NOW + 50, removed_at=NOW + 500)
     retired = next_rotation(NOW, publish_ahead=10, max_lifetime=100, skew=0).retire(record)

@@ -105,7 +105,7 @@ def _media_type(typ: str | None) -> str:
 
 def _check_claims(claims: Mapping[str, object], expectation: Expectation, now: float) -> None:
     issuer, audience = claims.get("iss"), claims.get("aud")
-    if type(issuer) is not str or issuer != expectation.issuer:
+    if issuer != expectation.issuer:
         raise TokenFault("wrong_issuer", "The token is from another issuer.")
     if type(audience) is str:
         fits = audience in expectation.audiences

@@ -115,9 +115,7 @@ class PrivateKey:
         object.__setattr__(self, "_sign", _signer(self.native))
 
     def sign(self, data: bytes) -> bytes:
-        """The signature over `data` in the raw form of JWS: for ES256, r and s of 32 octets each (RFC 7518
-        §3.4).
-        """
+        """The signature over `data` as JWS has it; for ES256, r and s of 32 octets each (RFC 7518 §3.4)."""
         return self._sign(data)
 
     def public(self) -> PublicKey:
@@ -177,9 +175,7 @@ def _signer(native: _PrivateNative) -> Callable[[bytes], bytes]:
 
 
 def _checker(algorithm: str, native: _PublicNative) -> Callable[[bytes, bytes], None]:
-    """What verifies; raises KeyFault unless the key is of the algorithm's kind, and UnsupportedKey if it is
-    weak.
-    """
+    """What verifies. Raises KeyFault when key and algorithm differ in kind, UnsupportedKey when it is weak."""
     if isinstance(native, rsa.RSAPublicKey) and algorithm == "RS256":
         numbers = native.public_numbers()
         if native.key_size not in RSA_BITS or numbers.e not in _RSA_EXPONENTS or numbers.n % 2 == 0:

@@ -23,9 +23,7 @@ _KNOWN: Final = frozenset({"alg", "typ", "kid", "cty"})
 
 
 class TokenFault(Exception):
-    """A token is refused. `reason`: a stable word; `sentence`: one public sentence, with nothing of the
-    token.
-    """
+    """A token is refused. `reason`: a stable word; `sentence`: public, with nothing of the token."""
 
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)

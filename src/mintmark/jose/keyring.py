@@ -67,9 +67,7 @@ class Keyring:
         self._timeline = {algorithm: self._spans(algorithm) for algorithm in algorithms}
 
     def _spans(self, algorithm: Algorithm) -> tuple[tuple[float, float, PrivateKey], ...]:
-        """Who signs from when to when, latest first: between two changes of any key the signer stays the
-        same.
-        """
+        """Who signs from when to when, latest first; the signer changes only where a key's state does."""
         mine = [life for life in self.keys if life.record.algorithm == algorithm]
         changes = {FOREVER}
         for life in mine:
@@ -89,9 +87,7 @@ class Keyring:
         return tuple(reversed(spans))
 
     def signer(self, algorithm: Algorithm, now: float) -> PrivateKey:
-        """The newest key of `algorithm` that signs at `now`. Raises LookupError with a sentence when there
-        is none.
-        """
+        """The newest key of `algorithm` that signs at `now`. Raises LookupError when there is none."""
         for start, end, key in self._timeline.get(algorithm, ()):
             if start <= now < end:
                 return key
@@ -102,9 +98,7 @@ class Keyring:
         return [public.jwk() for life, public in self._by_kid.values() if life.published(now)]
 
     def public_key(self, kid: str | None, now: float) -> PublicKey | None:
-        """The key that a token's `kid` names, while it is published; None for any other, and for a token
-        without.
-        """
+        """The key that a token's `kid` names, while it is published; else, and without a `kid`, None."""
         found = self._by_kid.get(kid) if kid is not None else None
         return found[1] if found is not None and found[0].published(now) else None
 
@@ -119,10 +113,16 @@ class Rotation:
     removed_at: int
 
     def retire(self, record: SigningKey) -> SigningKey:
-        """The record of a replaced key. A key that retires earlier already keeps its own times."""
-        if record.retires_at is not None and record.retires_at <= self.retires_at:
-            return record
-        return replace(record, retires_at=self.retires_at, removed_at=self.removed_at)
+        """The record of a replaced key; an end of its own that comes earlier stays."""
+        return replace(
+            record,
+            retires_at=_earlier(record.retires_at, self.retires_at),
+            removed_at=_earlier(record.removed_at, self.removed_at),
+        )
+
+
+def _earlier(present: int | None, planned: int) -> int:
+    return planned if present is None else min(present, planned)
 
 
 def next_rotation(now: int, *, publish_ahead: int, max_lifetime: int, skew: int = 60) -> Rotation:

@@ -13,9 +13,7 @@ from mintmark.wire.http import HttpResponse
 
 
 def challenge(error: OAuthError, realm: str, scope: str = "") -> HttpResponse:
-    """The answer to `error`. `realm`: names the protected API; `scope`: what the request needs,
-    space-separated.
-    """
+    """The answer to `error`. `realm` names the API; `scope`: what the request needs, space-separated."""
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     if error.status in (401, 403):
         headers.append((b"www-authenticate", write_challenge(challenge_for(error, realm, scope))))

@@ -145,9 +145,7 @@ class Verifier:
         return next(one for one in listed if one in self._expectation.audiences)
 
     def _known(self, facts: TokenFacts | None, now: float) -> Caller:
-        """The caller behind a token that was looked up; the status is believed, and held to issuer and
-        audience.
-        """
+        """The caller behind a token that was looked up, if it is of this issuer and for this API."""
         if facts is None:
             raise _not_active()
         if facts.issuer != self._expectation.issuer:

@@ -28,9 +28,7 @@ _CODES = frozenset({"invalid_request", "invalid_token", "insufficient_scope"})
 
 
 def no_token(reason: str = "no_token") -> OAuthError:
-    """401 for a request that attempts no Bearer authentication: its challenge names no error (RFC 6750
-    §3.1).
-    """
+    """401 where no Bearer authentication was attempted; its challenge names no error (RFC 6750 §3.1)."""
     return OAuthError(
         "unauthorized", 401, "Send an access token in the header Authorization: Bearer.", reason=reason
     )
