@@ -347,10 +347,18 @@ def test_each_profile_refuses_the_other_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(PROFILES) - {"rfc9068"}))
-@pytest.mark.parametrize("claim", ["sub", "client_id", "iat", "nbf", "jti", "scope", "mm_tenant", "mm_cred"])
+@pytest.mark.parametrize("claim", ["sub", "client_id", "iat", "nbf", "jti", "mm_tenant", "mm_cred"])
 def test_the_profiles_of_this_server_demand_all_that_it_says(name: str, claim: str) -> None:
     typ = "JWT" if name == "omnissa" else "at+jwt"
     assert refusal(verifier(PROFILES[name]), bearer(typ, **{claim: None})).reason == "missing_claim"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_token_without_any_scope_is_good_and_permits_nothing(name: str) -> None:
+    caller = check(verifier(PROFILES[name]), bearer("JWT" if name == "omnissa" else "at+jwt", scope=""))
+    with pytest.raises(OAuthError) as caught:
+        require(caller, "read")
+    assert caught.value.status == 403
 
 
 @pytest.mark.parametrize("claim", ["sub", "client_id", "iat", "jti"])

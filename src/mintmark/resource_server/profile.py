@@ -29,8 +29,8 @@ class Profile:
 
 #: RFC 9068 §2.2.
 _STANDARD: Final = ("sub", "client_id", "iat", "jti")
-#: What every token of this server says besides (docs/architecture.md).
-_OURS: Final = (*_STANDARD, "nbf", "scope", "mm_tenant", "mm_cred")
+#: What every token of this server says besides. Not `scope`: a client may have been granted none.
+_OURS: Final = (*_STANDARD, "nbf", "mm_tenant", "mm_cred")
 _AT_JWT: Final = frozenset({"at+jwt"})
 
 RFC9068: Final = Profile("rfc9068", _AT_JWT, _STANDARD)
