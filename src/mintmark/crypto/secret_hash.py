@@ -59,7 +59,7 @@ def verify_password(digest: str, password: str) -> bool:
     """Whether `password` is what `digest` was made of. A digest that is not argon2id verifies nothing."""
     try:
         return OWASP._hasher().verify(digest, _octets(password))
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

@@ -55,6 +55,7 @@ class Batch:
         self._database = database
         self._connection: sa.Connection | None = None
         mark = {"qmark": "?", "format": "%s"}[database.engine.dialect.paramstyle]
+        # Only names of ours and placeholders are put together here, never a value.
         self._changed = f"SELECT subject, max(seq) FROM change_log WHERE seq > {mark} GROUP BY subject"  # noqa: S608
         self._token_exists = f"SELECT 1 FROM api_token WHERE environment = {mark} AND id = {mark}"  # noqa: S608
         self._give_back = f"UPDATE quota_use SET used = used - {mark} WHERE day = {mark} AND subject = {mark}"  # noqa: S608
@@ -92,6 +93,7 @@ class Batch:
                         cursor.close()
         except BaseException as error:
             self.discard()
+            self._database.forget_connections()
             if isinstance(error, driver_error):
                 raise StorageUnavailable(sentence_of(error)) from None
             raise

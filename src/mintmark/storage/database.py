@@ -54,7 +54,12 @@ class Database:
                     return work(connection)
             except sa.exc.OperationalError:
                 connection.invalidate()
+                self.forget_connections()
                 raise
+
+    def forget_connections(self) -> None:
+        """After a failed write: begin with new connections, for one opened while a file could only be read stays so."""
+        self.engine.dispose()
 
     def close(self) -> None:
         """Let running work end, then close every connection."""

@@ -42,7 +42,7 @@ class SqlLedger:
         self._batch = Batch(database)
         self._writer = database.writer
         self._clock = clock
-        self._refusals = refusals or Refusals()
+        self._refusals = Refusals() if refusals is None else refusals
         self._largest_batch = largest_batch
         self._note_delay = note_delay
         self._pending: list[_Waiting] = []

@@ -1,0 +1,341 @@
+"""The ledger: nothing is issued that was judged by something that changed, counted exactly, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mintmark.authorization_server.ports import (
+    Allowance,
+    AuditQuery,
+    Committed,
+    Issuance,
+    Ledger,
+    OverQuota,
+    Stale,
+    StorageUnavailable,
+)
+from mintmark.storage.database import Database
+from mintmark.storage.ledger import SqlLedger
+from mintmark.storage.refusals import Refusals
+from mintmark.storage.store import SqlStore
+from mintmark.values.audit_event import AuditEvent
+from mintmark.values.credential import ApiToken
+from tests.storage.samples import (
+    API,
+    API_TOKEN,
+    CLIENT,
+    DAY,
+    ENVIRONMENT,
+    HOME,
+    NOW,
+    SECRET,
+    SIGNATURE_KEY,
+    SIGNING_KEY,
+    TENANT,
+    USER,
+    event,
+    fill,
+    issuance,
+)
+
+EVERYTHING = AuditQuery(limit=10_000)
+
+
+def with_ledger(database: Database, story: Callable[[SqlStore, SqlLedger, int], Any], **options: Any) -> Any:
+    """Run `story(store, ledger, position)` on the filled database."""
+
+    async def run() -> Any:
+        store = SqlStore(database)
+        ledger = SqlLedger(database, lambda: NOW, **options)
+        try:
+            return await story(store, ledger, await store.write(fill))
+        finally:
+            await ledger.close()
+
+    return asyncio.run(run())
+
+
+def events(store: SqlStore, **filters: Any) -> Any:
+    return store.events(replace(EVERYTHING, **filters))
+
+
+def test_a_committed_token_is_counted_and_audited(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        allowances = (Allowance("client:a", 5), Allowance("tenant:acme", None))
+        token = issuance(position, *allowances, event=event(credential_id="v00001", jti="j", peer="::1"))
+        assert await ledger.commit(token) == Committed((1, 1))
+        assert await ledger.commit(token) == Committed((2, 2))
+        assert [found for _, found in await events(store)] == [token.event, token.event]
+        used = await store.read(
+            lambda t: (t.used("client:a", DAY), t.used("tenant:acme", DAY), t.used("client:a", 1))
+        )
+        assert used == (2, 2, 0)
+        assert await store.read(lambda t: t.last_use(HOME, "v00001")) == (NOW, "::1")
+        assert await store.read(lambda t: t.last_use(HOME, "v00002")) is None
+
+    with_ledger(database, story)
+
+
+@pytest.mark.parametrize("change", ["put", "remove"])
+@pytest.mark.parametrize(
+    "record",
+    [TENANT, ENVIRONMENT, API, SIGNING_KEY, CLIENT, SECRET, USER, SIGNATURE_KEY],
+    ids=lambda record: type(record).__name__,
+)
+def test_a_change_between_judging_and_commit_makes_the_token_stale(
+    database: Database, record: Any, change: str
+) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        await store.write(lambda t: getattr(t, change)(record, now=NOW))
+        assert await ledger.commit(issuance(position, Allowance("client:a", 1))) == Stale()
+        assert await events(store) == []
+        assert await store.read(lambda t: t.used("client:a", DAY)) == 0
+        now = await store.read(lambda t: t.position())
+        assert await ledger.commit(issuance(now)) == Committed(())
+
+    with_ledger(database, story)
+
+
+def test_a_change_of_somebody_else_makes_nothing_stale(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        await store.write(lambda t: t.add(replace(CLIENT, client_id="abcd"), now=NOW))
+        assert await ledger.commit(issuance(position)) == Committed(())
+
+    with_ledger(database, story)
+
+
+def test_each_token_of_a_batch_is_held_to_its_own_position(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        await store.write(lambda t: t.put(CLIENT, now=NOW))
+        now = await store.read(lambda t: t.position())
+        outcomes = await asyncio.gather(*(ledger.commit(issuance(at)) for at in (now, position, now)))
+        assert outcomes == [Committed(()), Stale(), Committed(())]
+
+    with_ledger(database, story)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_limit_of_n_gives_exactly_n(database: Database, together: bool) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        token = issuance(position, Allowance("client:a", 7))
+        if together:
+            outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(20)))
+        else:
+            outcomes = [await ledger.commit(token) for _ in range(20)]
+        assert outcomes == [Committed((n,)) for n in range(1, 8)] + [OverQuota(0)] * 13
+        assert await store.read(lambda t: t.used("client:a", DAY)) == 7
+        assert len(await events(store)) == 7
+        assert await ledger.commit(replace(token, day=DAY + 1)) == Committed((1,))
+
+    with_ledger(database, story)
+
+
+def test_a_second_allowance_that_is_used_up_leaves_the_first_uncounted(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        token = issuance(
+            position, Allowance("client:a", 9), Allowance("tenant:acme", 2), Allowance("x", None)
+        )
+        outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(4)))
+        assert outcomes == [Committed((1, 1, 1)), Committed((2, 2, 2)), OverQuota(1), OverQuota(1)]
+        used = await store.read(
+            lambda t: [t.used(subject, DAY) for subject in ("client:a", "tenant:acme", "x")]
+        )
+        assert used == [2, 2, 2]
+
+    with_ledger(database, story)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_of_nothing_gives_nothing(database: Database, limit: int) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        assert await ledger.commit(issuance(position, Allowance("client:a", limit))) == OverQuota(0)
+
+    with_ledger(database, story)
+
+
+def test_several_servers_on_one_database_share_a_limit(open_database: Callable[[], Database]) -> None:
+    async def run() -> None:
+        databases = [open_database() for _ in range(3)]
+        position = await SqlStore(databases[0]).write(fill)
+        ledgers = [SqlLedger(database, lambda: NOW) for database in databases]
+        token = issuance(position, Allowance("client:a", 25))
+        outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(20) for ledger in ledgers))
+        counts = sorted(outcome.used[0] for outcome in outcomes if isinstance(outcome, Committed))
+        assert counts == list(range(1, 26))
+        assert outcomes.count(OverQuota(0)) == 35
+        for ledger in ledgers:
+            await ledger.close()
+
+    asyncio.run(run())
+
+
+def test_a_deletion_on_one_server_stops_the_others_at_once(open_database: Callable[[], Database]) -> None:
+    async def run() -> None:
+        here, there = open_database(), open_database()
+        position = await SqlStore(here).write(fill)
+        ledger = SqlLedger(there, lambda: NOW)
+        assert await ledger.commit(issuance(position)) == Committed(())
+        await SqlStore(here).write(lambda t: t.remove(CLIENT, now=NOW))
+        assert await ledger.commit(issuance(position)) == Stale()
+        await ledger.close()
+
+    asyncio.run(run())
+
+
+def test_an_opaque_token_is_stored_with_its_event(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        token = replace(API_TOKEN, id="new001", subject="c")
+        assert await ledger.commit(issuance(position, opaque=token)) == Committed(())
+        assert await store.read(lambda t: t.get(ApiToken, HOME, "new001")) == token
+        refused = issuance(position, Allowance("a", 0), opaque=replace(token, id="new002"))
+        assert await ledger.commit(refused) == OverQuota(0)
+        assert await store.read(lambda t: t.get(ApiToken, HOME, "new002")) is None
+
+    with_ledger(database, story)
+
+
+def test_an_opaque_token_whose_id_is_taken_is_to_be_made_again(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        fresh = issuance(position, Allowance("a", None), opaque=replace(API_TOKEN, id="new001"))
+        taken = issuance(position, Allowance("a", None), opaque=API_TOKEN)
+        outcomes = await asyncio.gather(
+            *(ledger.commit(token) for token in (taken, fresh, fresh, issuance(position)))
+        )
+        assert outcomes == [Stale(), Committed((1,)), Stale(), Committed(())]
+        assert await store.read(lambda t: t.used("a", DAY)) == 1
+
+    with_ledger(database, story)
+
+
+def test_a_caller_that_goes_away_takes_nothing_with_it(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        tasks = [
+            asyncio.ensure_future(ledger.commit(issuance(position, Allowance("a", None)))) for _ in range(5)
+        ]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        tasks[3].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert sum(isinstance(outcome, Committed) for outcome in outcomes) == 3
+        assert await store.read(lambda t: t.used("a", DAY)) == 5
+        assert len(await events(store)) == 5
+
+    with_ledger(database, story)
+
+
+def test_more_than_one_batch_can_hold_is_written_in_several(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        tokens = [issuance(position, Allowance(f"client:{n % 7}", None)) for n in range(150)]
+        outcomes = await asyncio.gather(*(ledger.commit(token) for token in tokens))
+        assert all(isinstance(outcome, Committed) for outcome in outcomes)
+        assert len(await events(store)) == 150
+
+    with_ledger(database, story, largest_batch=70)
+
+
+def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        minute = NOW // 60 * 60
+        for at, written in ((minute, minute), (minute + 59, minute), (minute + 60, minute + 60)):
+            await ledger.commit(issuance(position, event=event(at=at, credential_id="v", peer=f"p{at}")))
+            assert await store.read(lambda t: t.last_use(HOME, "v")) == (written, f"p{written}")
+
+    with_ledger(database, story)
+
+
+@pytest.mark.parametrize("text", ["a\ud800b", "a\0b", "x" * 100_000, "ünï"])
+def test_no_text_of_a_caller_can_spoil_a_batch(database: Database, text: str) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        ledger.note(event(outcome="refused", client_id=text))
+        assert await ledger.commit(issuance(position, event=event(subject=text))) == Committed(())
+        assert len(await events(store)) == 2
+
+    with_ledger(database, story)
+
+
+def test_refusals_are_written_with_the_next_token(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        ledger.note(event(outcome="refused", reason="secret_wrong"))
+        await ledger.commit(issuance(position))
+        assert [found.reason for _, found in await events(store, outcome="refused")] == ["secret_wrong"]
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_refusals_are_written_without_any_token_too(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        ledger.note(event(outcome="refused", reason="secret_wrong"))
+        while not (found := await events(store)):  # noqa: ASYNC110 - the ledger writes it by itself
+            await asyncio.sleep(0.005)
+        assert found[0][1].reason == "secret_wrong"
+
+    with_ledger(database, story, note_delay=0.01)
+
+
+def test_a_flood_from_one_address_becomes_one_counted_event(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        for n in range(1000):
+            ledger.note(event(outcome="refused", client_id=f"guess{n}", peer="203.0.113.9"))
+        ledger.note(event(outcome="refused", client_id="other", peer="203.0.113.10"))
+        await ledger.close()
+        found = [found for _, found in await events(store)]
+        assert sorted(one.count for one in found) == [1] * 6 + [995]
+        assert sum(one.count for one in found) == 1001
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_flush_writes_what_was_counted_in_seconds_that_are_over(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        for at in (NOW - 1, NOW):
+            for _ in range(7):
+                ledger.note(event(outcome="refused", at=at, peer="p"))
+        await ledger.flush()
+        assert sum(found.count for _, found in await events(store)) == 7 + 5
+        await ledger.close()
+        assert sum(found.count for _, found in await events(store)) == 14
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_a_flood_of_addresses_does_not_hold_tokens_up(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        for n in range(5000):
+            ledger.note(event(outcome="refused", peer=f"address {n}"))
+        await ledger.commit(issuance(position))
+        assert len(await events(store, outcome="refused")) <= 32
+        await ledger.close()
+        found = [found for _, found in await events(store, outcome="refused")]
+        assert sum(one.count for one in found) == 5000
+        assert len(found) <= 30
+
+    with_ledger(database, story, note_delay=3600.0, refusals=Refusals(addresses=20, alone=10, waiting=100))
+
+
+def test_a_closed_ledger_takes_nothing_and_has_written_all(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        waiting = [asyncio.ensure_future(ledger.commit(issuance(position))) for _ in range(3)]
+        await asyncio.sleep(0)
+        await ledger.close()
+        assert [await one for one in waiting] == [Committed(())] * 3
+        with pytest.raises(StorageUnavailable, match="stopping"):
+            await ledger.commit(issuance(position))
+
+    with_ledger(database, story)
+
+
+def test_every_event_of_a_token_survives_as_it_was(database: Database) -> None:
+    full = AuditEvent(
+        NOW + 0.25, "token", "issued", HOME, "r", "c", "v", "u", "s", "j", "a", "x y", "d", "/m", "p"
+    )
+
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        await ledger.commit(Issuance(position, (), DAY, (), full))
+        assert [found for _, found in await events(store)] == [full]
+
+    with_ledger(database, story)
