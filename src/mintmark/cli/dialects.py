@@ -89,8 +89,10 @@ def _explain(dialect: Dialect, as_json: bool) -> None:
         "method": dialect.method,
         "path": dialect.path,
         "forms": {form.name: _form(form) for form in dialect.forms},
-        "required": [parameter.name for parameter in dialect.parameters.values() if parameter.required],
-        "optional": [parameter.name for parameter in dialect.parameters.values() if not parameter.required],
+        "required": sorted({parameter.name for form in dialect.forms for parameter in form.required}),
+        "optional": sorted(
+            {name for form in dialect.forms for name in form.names if not dialect.parameters[name].required}
+        ),
         "token_type": dialect.response.token_type,
         "admits_browsers": dialect.admits_cors,
         "credentials_file": dialect.keyfile is not None,

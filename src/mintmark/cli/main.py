@@ -26,11 +26,11 @@ class _OneSentence(TyperGroup):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command line and exit. Faults of the program itself go through."""
-        options["standalone_mode"] = False
+        options = {**options, "standalone_mode": False, "prog_name": "mintmark"}
         try:
             code = super().main(*arguments, **options)
         except TyperException as fault:
-            code = _told(" ".join(fault.format_message().split()), fault.exit_code)
+            code = _told(_with_help(fault), fault.exit_code)
         except (UsageFault, DialectFault) as fault:
             code = _told(str(fault), 2)
         except AdministrationFault as fault:
@@ -40,6 +40,12 @@ class _OneSentence(TyperGroup):
         except (typer.Abort, KeyboardInterrupt):
             code = _told("Interrupted; nothing more was done.", 1)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with_help(fault: TyperException) -> str:
+    sentence = " ".join(fault.format_message().split()).rstrip(".?")
+    context = getattr(fault, "ctx", None)
+    return f"{sentence}." if context is None else f"{sentence}: see `{context.command_path} --help`."
 
 
 def _told(sentence: str, code: int) -> int:

@@ -59,6 +59,36 @@ def add(tx: Transaction, act: Act, environment: str, mount: Mount, *, dialects: 
     return changed
 
 
+def change(
+    tx: Transaction,
+    act: Act,
+    environment: str,
+    path: str,
+    *,
+    dialects: Catalogue,
+    roles: Iterable[HostRole] | None = None,
+    slow_secrets: bool | None = None,
+    origins: Iterable[str] | None = None,
+) -> Environment:
+    """Change what is given of a mount; None leaves it. `roles` and `origins` replace all there were."""
+    place, mount = _mount(tx, environment, path)
+    given = {
+        "roles": None if roles is None else tuple(roles),
+        "slow_secrets": slow_secrets,
+        "origins": None if origins is None else tuple(origins),
+    }
+    changes = {field: value for field, value in given.items() if value is not None}
+    other = replace(mount, **changes)  # type: ignore[arg-type]
+    changed = replace(place, mounts=tuple(other if each is mount else each for each in place.mounts))
+    check(changed, dialects)
+    tx.put(changed, now=act.now)
+    detail = ", ".join(sorted(changes))
+    audited(
+        tx, act, "mount.change", environment=environment, mount=path, dialect=mount.dialect, detail=detail
+    )
+    return changed
+
+
 def end(tx: Transaction, act: Act, environment: str, path: str, *, ends_at: int | None) -> Environment:
     """Let a mount answer 410 from `ends_at` on (not in the past), or (None) take that date back while it is
     ahead.

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import Act, apis, client_secrets, clients, imported_secrets
+from mintmark.authorization_server.administration import (
+    Act,
+    apis,
+    client_secrets,
+    clients,
+    environments,
+    imported_secrets,
+)
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Yes
@@ -86,9 +93,9 @@ def import_client(
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
 
-    async def task(opened: Opened, act: Act) -> clients.NewClient:
+    async def task(opened: Opened, act: Act) -> tuple[clients.NewClient, tuple[str, ...]]:
         digest = imported_secrets.digest(act, secret)
-        return await opened.store.write(
+        made = await opened.store.write(
             lambda tx: clients.import_client(
                 tx,
                 act,
@@ -104,8 +111,10 @@ def import_client(
                 expires_at=expires_at,
             )
         )
+        return made, await opened.store.read(lambda tx: not_admitted(tx, environment))
 
-    return Fields(row(call.administer(task)))
+    made, notes = call.administer(task)
+    return Fields(row(made), notes)
 
 
 @noun.command("list")
@@ -200,3 +209,13 @@ def all_of(
         else tuple(scopes)
         for audience, scopes in wanted.items()
     }
+
+
+def not_admitted(tx: Transaction, environment: str) -> tuple[str, ...]:
+    """A note when no token endpoint of the environment would check an imported secret."""
+    if any(mount.slow_secrets for mount in environments.show(tx, environment).mounts):
+        return ()
+    return (
+        f"No token endpoint of {environment} admits imported secrets yet: "
+        f"`mintmark admin mount change {environment} PATH --slow-secrets`.",
+    )

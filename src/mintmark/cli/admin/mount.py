@@ -24,6 +24,21 @@ MountPath = Annotated[
     str, typer.Argument(metavar="PATH", help="Path below the environment, such as /oauth/token.")
 ]
 
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="Hosts on which it stands: api, auth, manager [api]; may be repeated.",
+        show_default=False,
+    ),
+]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin", help="Web origin that may call it from a browser; may be repeated.", show_default=False
+    ),
+]
+
 
 @noun.command("add")
 def add(
@@ -33,25 +48,11 @@ def add(
     dialect: Annotated[
         str, typer.Option("--dialect", help="How requests are written there.", show_default=False)
     ],
-    role: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--role",
-            help="Hosts on which it stands: api, auth, manager [api]; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    role: Roles = None,
     slow_secrets: Annotated[
         bool, typer.Option("--slow-secrets", help="Admit imported secrets and people's passwords here.")
     ] = False,
-    origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--origin",
-            help="Web origin that may call it from a browser; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    origin: Origins = None,
     at: Annotated[
         str | None, typer.Option("--ends", help="Period, date or time of its end.", show_default=False)
     ] = None,
@@ -104,6 +105,41 @@ def listing(
     )
 
 
+@noun.command("change")
+def change(
+    call: Call,
+    environment: Environment,
+    path: MountPath,
+    role: Roles = None,
+    slow_secrets: Annotated[
+        bool | None,
+        typer.Option(
+            "--slow-secrets/--no-slow-secrets",
+            help="Admit imported secrets and people's passwords here.",
+            show_default=False,
+        ),
+    ] = None,
+    origin: Origins = None,
+) -> Answer:
+    """Change what is given of a token endpoint; roles and origins replace all there were."""
+
+    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+        return await opened.store.write(
+            lambda tx: mounts.change(
+                tx,
+                act,
+                environment,
+                path,
+                dialects=opened.dialects,
+                roles=cast(list[HostRole] | None, role),
+                slow_secrets=slow_secrets,
+                origins=origin,
+            )
+        )
+
+    return _one(call.administer(task), path)
+
+
 @noun.command("end")
 def end(
     call: Call,
@@ -122,7 +158,7 @@ def end(
             f"Clients that still use {path} of {environment} get no more tokens after its end.", yes=yes
         )
     changed = call.write(lambda tx, act: mounts.end(tx, act, environment, path, ends_at=ends_at))
-    return Fields(next(row(mount) for mount in changed.mounts if mount.path == path))
+    return _one(changed, path)
 
 
 @noun.command("remove")
@@ -131,3 +167,7 @@ def remove(call: Call, environment: Environment, path: MountPath, yes: Yes = Fal
     output.confirm(f"Clients that still use {path} of {environment} get no more tokens.", yes=yes)
     call.write(lambda tx, act: mounts.remove(tx, act, environment, path))
     return Fields({"removed": path})
+
+
+def _one(environment: tenancy.Environment, path: str) -> Answer:
+    return Fields(next(row(mount) for mount in environment.mounts if mount.path == path))

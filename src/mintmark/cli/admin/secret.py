@@ -8,6 +8,7 @@ import typer
 
 from mintmark.authorization_server.administration import Act, client_secrets, imported_secrets
 from mintmark.cli import output, secret_input
+from mintmark.cli.admin.client import not_admitted
 from mintmark.cli.admin.options import SHOWN_ONCE, ClientId, EndsAt, Environment, Expires, Label, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
@@ -68,9 +69,9 @@ def import_secret(
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
 
-    async def task(opened: Opened, act: Act) -> SecretVersion:
+    async def task(opened: Opened, act: Act) -> tuple[SecretVersion, tuple[str, ...]]:
         digest = imported_secrets.digest(act, secret)
-        return await opened.store.write(
+        made = await opened.store.write(
             lambda tx: client_secrets.add_imported(
                 tx,
                 act,
@@ -81,8 +82,10 @@ def import_secret(
                 expires_at=expires_at,
             )
         )
+        return made, await opened.store.read(lambda tx: not_admitted(tx, environment))
 
-    return Fields(row(call.administer(task)))
+    made, notes = call.administer(task)
+    return Fields(row(made), notes)
 
 
 @noun.command("list")
