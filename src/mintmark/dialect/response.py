@@ -114,7 +114,7 @@ def read_response(dialect: Dialect, response: HttpResponse, received_at: int) ->
     token = found.get("access_token")
     if not isinstance(token, str):
         refusal = read_error(dialect, response, received_at)
-        if refusal.reason == "vendor_refused":
+        if refusal.reason == "vendor_refused" and (shape.success.pointer is None or shape.success.absent_ok):
             raise refusal
         raise ResponseFault("the answer holds no access token")
     if len(token) > LONGEST_TOKEN or not token.isascii() or " " in token:

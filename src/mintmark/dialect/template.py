@@ -23,9 +23,10 @@ _FORMATS_BY_NAME = {
     "access_token": "text",
     "token_type": "text",
     "scope": "text",
-    "error_description": "text",
 }
 LONGEST = 65536
+#: The text of an element without the white space around it.
+_XML_TEXT = r"\s*([^<\s](?:[^<]*[^<\s])?)\s*"
 
 
 class Mismatch(Exception):
@@ -133,7 +134,7 @@ def _pattern(parts: list[str | Place], xml: bool) -> str:
         if part.format.name == "json":
             out.append(r'((?:[^"\\]|\\.)+)')
         else:
-            out.append("([^<]+)" if xml else f"([^{re.escape(first)}]+)" if first else "(.+)")
+            out.append(_XML_TEXT if xml else f"([^{re.escape(first)}]+)" if first else "(.+)")
     return "".join(out)
 
 
