@@ -100,4 +100,16 @@ def insert(tx: Transaction, act: Act, record: object) -> None:
     try:
         tx.add(record, now=act.now)
     except Conflict as taken:
-        raise conflict(f"{str(taken).rstrip('.')}: choose another, or change the existing one.") from None
+        raise _taken(taken) from None
+
+
+def update(tx: Transaction, act: Act, record: object) -> None:
+    """Replace `record`. Raises AdministrationFault when a host of it is taken."""
+    try:
+        tx.put(record, now=act.now)
+    except Conflict as taken:
+        raise _taken(taken) from None
+
+
+def _taken(fault: Conflict) -> AdministrationFault:
+    return conflict(f"{str(fault).rstrip('.')}: choose another, or change that one.")

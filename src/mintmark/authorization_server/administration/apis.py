@@ -58,7 +58,7 @@ def create(
     api = _checked(
         Api(
             environment=environment,
-            audience=checked.identifier(audience, "audience"),
+            audience=checked.audience(audience),
             name=checked.name(name, "name"),
             scopes=dict(scopes or {}),
             token_lifetime=token_lifetime,

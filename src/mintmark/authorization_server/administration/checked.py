@@ -56,6 +56,13 @@ def identifier(text: str, what: str) -> str:
     return text
 
 
+def audience(text: str) -> str:
+    """The audience of an API: an identifier without a space, so that it can stand in a list."""
+    if " " in identifier(text, "audience"):
+        raise AdministrationFault("The audience must not hold a space.")
+    return text
+
+
 def number(value: int, what: str, least: int = 1, most: int = MOST) -> int:
     """A whole number within bounds, both included."""
     if not least <= value <= most:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import get_args
 
 from mintmark.authorization_server.administration import checked, lookup, mounts
-from mintmark.authorization_server.administration.act import Act, AdministrationFault, audited, insert
+from mintmark.authorization_server.administration.act import Act, AdministrationFault, audited, insert, update
 from mintmark.authorization_server.ports import Transaction
 from mintmark.dialect import Catalogue
 from mintmark.values.tenancy import Environment, HostAlias, HostRole, Mount
@@ -99,7 +99,7 @@ def change(
     changes = {field: value for field, value in given.items() if value is not None}
     changed = replace(lookup.environment(tx, environment), **changes)  # type: ignore[arg-type]
     _checked(changed, dialects)
-    tx.put(changed, now=act.now)
+    update(tx, act, changed)
     audited(tx, act, "environment.change", environment=environment, detail=", ".join(sorted(changes)))
     return changed
 
