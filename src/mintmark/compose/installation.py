@@ -101,8 +101,8 @@ def read_key(source: str) -> bytes:
     except (KeyUnavailable, ValueError) as fault:
         raise UsageFault(str(fault)) from None
     raise UsageFault(
-        "key_encryption_key: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, "
-        f"and begins with {kind!r}"
+        "key_encryption_key: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS; "
+        "the key itself does not belong in the settings"
     )
 
 

@@ -110,8 +110,17 @@ class Server:
         )
 
     def _run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` until the worker stops."""
-        task = asyncio.ensure_future(work())
+        """Run `work` until the worker stops; if it fails, say so and run it again."""
+
+        async def forever() -> None:
+            while True:
+                try:
+                    await work()
+                except Exception:
+                    self._log.error("background_work_failed", exc_info=True)
+                    await asyncio.sleep(1)
+
+        task = asyncio.ensure_future(forever())
 
         async def stop() -> None:
             task.cancel()

@@ -143,9 +143,12 @@ class Application:
         except BodyRefused as refused:
             response = refused.response
         else:
+            environment = located.view.environment.id
+            if not self.routes.stands(environment, mount.path):
+                return answers.not_found()  # it was removed while the body arrived
             request = HttpRequest("POST", located.path, scope["query_string"], tuple(headers), body)
             response = await self.token_endpoint.respond(
-                request, located.view.environment.id, mount.path, caller.peer, caller.request_id, now
+                request, environment, mount.path, caller.peer, caller.request_id, now
             )
         return _with(response, cors_headers(mount.origins, origin)) if browser else response
 

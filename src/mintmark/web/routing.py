@@ -100,6 +100,11 @@ class Routes:
             raise Misdirected
         return self._located(alias[0], path, alias[1])
 
+    def stands(self, environment_id: str, path: str) -> bool:
+        """Whether there is a mount at `path` of the environment now."""
+        view = self._environments.environment(environment_id)
+        return view is not None and path in view.mounts
+
     def _by_path(self, tables: _Tables, path: str) -> Located | None:
         named = tables.documents.get(("", path))
         if named is not None:

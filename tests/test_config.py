@@ -1,0 +1,164 @@
+"""Settings: read from a file and the environment, refused with the place of the fault."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mintmark.config import PREFIX, ConfigFault, Settings, commented_toml, is_loopback, load_settings
+
+DOCUMENTED = Path(__file__).parents[1] / "docs" / "server.md"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mintmark.toml"
+    path.write_text(text)
+    return path
+
+
+def fault(path: Path, **overrides: object) -> str:
+    with pytest.raises(ConfigFault) as caught:
+        load_settings(path, overrides)
+    return str(caught.value)
+
+
+def test_an_empty_file_means_the_defaults_beside_it(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, ""))
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8080, 1)
+    assert settings.database == tmp_path / "mintmark.db"
+    assert settings.key_encryption_key == f"file:{tmp_path / 'mintmark.key'}"
+
+
+def test_the_commented_file_is_read_back_and_explains_every_setting(tmp_path: Path) -> None:
+    text = commented_toml({"public_url": "https://auth.example.com", "database": "data.db"})
+    settings = load_settings(written(tmp_path, text))
+    assert (settings.public_url, settings.database) == ("https://auth.example.com", tmp_path / "data.db")
+    for name, field in Settings.model_fields.items():
+        assert re.search(rf"^(# )?{name} = ", text, re.MULTILINE)
+        assert field.description
+
+
+def test_every_commented_default_can_be_uncommented(tmp_path: Path) -> None:
+    text = re.sub(r"^# (\w+ = )", r"\1", commented_toml({}), flags=re.MULTILINE)
+    assert load_settings(written(tmp_path, text)).workers == 1
+
+
+def test_the_command_line_stands_above_the_environment_above_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "workers = 2\n")
+    assert load_settings(path).workers == 2
+    monkeypatch.setenv("MINTMARK_WORKERS", "3")
+    assert load_settings(path).workers == 3
+    assert load_settings(path, {"workers": 4}).workers == 4
+    assert load_settings(path, {"workers": None}).workers == 3
+
+
+def test_proxies_may_be_a_list_or_separated_by_commas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, 'trusted_proxies = ["10.0.0.0/8", "::1"]\n')
+    assert load_settings(path).proxies.trusts("10.1.2.3")
+    monkeypatch.setenv("MINTMARK_TRUSTED_PROXIES", "192.0.2.1, 192.0.2.2")
+    assert load_settings(path).proxies.trusts("192.0.2.2")
+    assert not load_settings(path).proxies.trusts("10.1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('listn = "x"', "line 2: there is no setting 'listn'; did you mean 'listen'?"),
+        ("[server]\nport = 1", "line 2: there is no setting 'server'"),
+        ("workers = 0", "line 2: workers: "),
+        ('workers = "many"', "line 2: workers: "),
+        ('public_url = "http://auth.example.com"', "line 2: public_url: it must begin with https://"),
+        ('public_url = "ftp://localhost"', "line 2: public_url: "),
+        ('public_url = "https://user@auth.example.com"', "line 2: public_url: "),
+        ('public_url = "https://auth.example.com/?x"', "line 2: public_url: "),
+        ('public_url = "https://[::1"', "line 2: public_url: "),
+        ('listen = "8080"', "line 2: listen: it must be an address and a port"),
+        ('listen = "127.0.0.1:0"', "line 2: listen: "),
+        ('listen = "127.0.0.1:65536"', "line 2: listen: "),
+        ('trusted_proxies = ["10.0.0.1/8"]', "line 2: trusted_proxies: '10.0.0.1/8' is neither"),
+        ('forwarding_header = "x-real-ip"', "line 2: forwarding_header: "),
+        ('tls_cert = "chain.pem"', "tls_cert and tls_key go together"),
+        (
+            'listen = "0.0.0.0:8080"',
+            "is not a loopback address: set tls_cert and tls_key, or trusted_proxies",
+        ),
+        ('listen = "[::]:8080"', "is not a loopback address"),
+        ("signing_key_signs_for = 3600", "signing_key_signs_for must be longer"),
+        ("this is not TOML", "it is not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
+    path = written(tmp_path, f"# mine\n{text}\n")
+    told = fault(path)
+    assert told.startswith(str(path))
+    assert sentence in told
+    assert "\n" not in told.split("it is not TOML")[0]
+
+
+def test_a_wrong_variable_or_option_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, "")
+    assert fault(path, workers=0).startswith("--workers: ")
+    monkeypatch.setenv("MINTMARK_WORKERS", "none")
+    assert fault(path).startswith("environment variable MINTMARK_WORKERS: ")
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
+    assert "there is no such file" in fault(tmp_path / "mintmark.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    assert "cannot be read" in fault(tmp_path / "binary.toml")
+    assert "cannot be read" in fault(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ['tls_cert = "a.pem"\ntls_key = "b.pem"', 'trusted_proxies = ["10.0.0.1"]'],
+    ids=["tls", "proxies"],
+)
+def test_a_listener_elsewhere_needs_a_certificate_or_declared_proxies(tmp_path: Path, more: str) -> None:
+    settings = load_settings(written(tmp_path, f'listen = "0.0.0.0:8443"\n{more}\n'))
+    assert (settings.host, settings.port) == ("0.0.0.0", 8443)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("api.localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("localhost.example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine_alone(host: str, is_it: bool) -> None:
+    assert is_loopback(host) is is_it
+
+
+def test_the_documentation_has_a_row_for_each_setting_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", DOCUMENTED.read_text(), re.MULTILINE))
+    defaults = {
+        name: re.search(rf"^# {name} = (.*)$", commented_toml({}), re.MULTILINE)[1]  # type: ignore[index]
+        for name in Settings.model_fields
+    }
+    unset = {name for name, field in Settings.model_fields.items() if field.default is None}
+    assert set(rows) == set(Settings.model_fields)
+    assert {name: value for name, value in rows.items() if name not in unset} == {
+        name: value for name, value in defaults.items() if name not in unset
+    }
+    assert {rows[name] for name in unset} == {"unset"}
