@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,11 +82,15 @@ class House:
         self.act = replace(self.act, now=self.act.now + seconds)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A database with nothing in it but its tables."""
-    database = open_sqlite(tmp_path / "mintmark.sqlite")
-    schema.create(database)
+@contextmanager
+def open_house(folder: Path, template: Path | None = None) -> Iterator[House]:
+    """A house in `folder`, its tables copied from `template` where one is given."""
+    path = folder / "mintmark.sqlite"
+    if template is not None:
+        shutil.copyfile(template, path)
+    database = open_sqlite(path)
+    if template is None:
+        schema.create(database)
     entropy = random.Random(7).randbytes
     seal = Seal(SEAL_KEY)
     act = Act(
@@ -97,12 +103,13 @@ def house(tmp_path: Path) -> Iterator[House]:
         request_id="request-1",
         peer="192.0.2.9",
     )
-    yield House(database, act, catalogue())
-    database.close()
+    try:
+        yield House(database, act, catalogue())
+    finally:
+        database.close()
 
 
-@pytest.fixture
-def acme(house: House) -> House:
+def furnish(house: House) -> None:
     """A tenant with one environment, a mount, and one API."""
     house.do(tenants.create, handle="acme", name="Acme")
     house.do(
@@ -114,6 +121,28 @@ def acme(house: House) -> House:
         dialects=house.dialects,
     )
     house.do(apis.create, environment=ENVIRONMENT, audience=AUDIENCE, name="Orders", scopes=SCOPES)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that has its tables, to be copied."""
+    folder = tmp_path_factory.mktemp("administration")
+    with open_house(folder):
+        pass
+    return folder / "mintmark.sqlite"
+
+
+@pytest.fixture
+def house(tmp_path: Path, empty_database: Path) -> Iterator[House]:
+    """A database with nothing in it but its tables."""
+    with open_house(tmp_path, empty_database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def acme(house: House) -> House:
+    """A tenant with one environment, a mount, and one API."""
+    furnish(house)
     return house
 
 
