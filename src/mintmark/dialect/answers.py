@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterable
 from typing import cast
 
+from mintmark.dialect.lines import Path
 from mintmark.dialect.model import (
     MEDIA_TYPES,
     RESPONSE_NAMES,
@@ -21,7 +22,7 @@ from mintmark.dialect.model import (
     VendorError,
 )
 from mintmark.dialect.section import Section
-from mintmark.dialect.template import Literal, Node, Place, Table, Text, parse, places
+from mintmark.dialect.template import Literal, Node, Place, Table, Text, parse, placed, places
 
 _KINDS = {"expires_in": "duration", "expires_at": "instant", "issued_at": "instant"}
 _ERROR_NAMES = ("error", "error_description", "status")
@@ -47,11 +48,11 @@ def load_response(section: Section) -> Response:
         raise section.fault(f"'body' does not fit the encoding '{encoding}'", "body")
     headers, cookies = section.templates("headers", other="any"), section.templates("cookies", other="any")
     also = _also(section)
-    named = [place for node in _nodes(body, headers, cookies) for place in places(node)]
-    named += [place for _, place in also]
-    for place in named:
-        _check(section, place, extras)
-    if not any(place.name == "access_token" for place in named):
+    named = [found for key, node in _nodes(body, headers, cookies) for found in placed(node, key)]
+    named += [(("also", index), place) for index, (_, place) in enumerate(also)]
+    for path, place in named:
+        _check(section, place, extras, path)
+    if not any(place.name == "access_token" for _, place in named):
         raise section.fault("[response] has no place for ${access_token}")
     content_type = section.get("content_type", str, "") or (MEDIA_TYPES[encoding] or ("text/plain",))[0]
     success = _success(section, body)
@@ -71,18 +72,22 @@ def load_response(section: Section) -> Response:
     )
 
 
-def _nodes(body: Node | None, *members: Iterable[tuple[str, Node]]) -> list[Node]:
-    nodes = [node for group in members for _, node in group]
-    return nodes if body is None else [body, *nodes]
+def _nodes(
+    body: Node | None, headers: Iterable[tuple[str, Node]], cookies: Iterable[tuple[str, Node]]
+) -> list[tuple[Path, Node]]:
+    """The templates with where they stand in the file."""
+    nodes: list[tuple[Path, Node]] = [(("headers", name), node) for name, node in headers]
+    nodes += [(("cookies", name), node) for name, node in cookies]
+    return nodes if body is None else [(("body",), body), *nodes]
 
 
-def _check(section: Section, place: Place, extras: tuple[str, ...]) -> None:
+def _check(section: Section, place: Place, extras: tuple[str, ...], path: Path) -> None:
     if place.name not in RESPONSE_NAMES and place.name not in extras:
-        raise section.fault(f"'${{{place.name}}}' is not known: name it in 'extras' or correct it", "body")
+        raise section.fault(f"'${{{place.name}}}' is not known: name it in 'extras' or correct it", *path)
     wanted = _KINDS.get(place.name)
     if wanted is not None and place.format.kind != wanted:
         raise section.fault(
-            f"'{place.format.name}' does not fit ${{{place.name}}}, which is a {wanted}", "body"
+            f"'{place.format.name}' does not fit ${{{place.name}}}, which is a {wanted}", *path
         )
 
 
@@ -179,7 +184,7 @@ def load_present(section: Section, known: Collection[str]) -> Present:
     Raises DialectFault.
     """
     present = Present(section.templates("headers"), section.templates("query"), section.templates("cookies"))
-    for node in _nodes(None, present.headers, present.query, present.cookies):
+    for _, node in (*present.headers, *present.query, *present.cookies):
         for place in places(node):
             if place.name not in known:
                 raise section.fault(f"'${{{place.name}}}' is not known where a token is presented")

@@ -12,7 +12,7 @@ from typing import cast
 
 from mintmark.dialect.model import MEDIA_TYPES, REQUEST_NAMES, Basic, Codec, Encoding, Form, Parameter
 from mintmark.dialect.section import Section
-from mintmark.dialect.template import Literal, Node, Place, Table, places
+from mintmark.dialect.template import Literal, Node, Place, Table, placed, places
 
 _CODECS = ("raw", "form", "either")
 _LATER = {"multipart": "multipart bodies are not understood yet"}
@@ -42,9 +42,9 @@ def load_forms(
             if name not in form.names:
                 raise section.fault(f"{name} is required, but the form '{form.name}' has no place for it")
     names = [form.name for form in forms]
-    for section, name in zip(sections, names, strict=True):
-        if names.count(name) > 1:
-            raise section.fault(f"two forms are named '{name}'", "name")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise sections[index].fault(f"two forms are named '{name}'", "name")
     known = frozenset(
         _CREDENTIALS.union(*(_wire_names(form.query) | _wire_names(_members(form)) for form in forms))
     )
@@ -82,13 +82,14 @@ def _form(
     )
     _check_headers(section, form)
     carried = list(_carried(form))
-    for place, key in carried:
+    for place, path in carried:
+        key = path[0]
         if place.name not in parameters and place.name not in functions:
             raise section.fault(
-                f"'${{{place.name}}}' is no parameter: declare it under [parameters.{place.name}]", key
+                f"'${{{place.name}}}' is no parameter: declare it under [parameters.{place.name}]", *path
             )
         if place.format.kind not in ("text", "any"):
-            raise section.fault(f"'{place.format.name}' is a format of answers, not of requests", key)
+            raise section.fault(f"'{place.format.name}' is a format of answers, not of requests", *path)
         if (
             key == "query"
             and not secret_in_query
@@ -96,10 +97,10 @@ def _form(
             and parameters[place.name].secret
         ):
             raise section.fault(
-                f"{place.name} is secret and stands in the query: declare secret_in_query = true", key
+                f"{place.name} is secret and stands in the query: declare secret_in_query = true", *path
             )
     names = frozenset(place.name for place, _ in carried)
-    by_basic = {p.name for p, key in carried if key == "basic"}
+    by_basic = {place.name for place, path in carried if path[0] == "basic"}
     required = [
         replace(parameters[name], missing="invalid_client") if name in by_basic else parameters[name]
         for name in dict.fromkeys(place.name for place, _ in carried)
@@ -137,7 +138,7 @@ def _basic(section: Section) -> Basic | None:
         scheme=inner.get("scheme", str, "Basic"),
     )
     if "codec" not in inner.table:
-        raise inner.fault("'codec' is missing: raw (as vendors show it), form (RFC 6749) or either", None)
+        raise inner.fault("'codec' is missing: raw (as vendors show it), form (RFC 6749) or either")
     if _SCHEME.fullmatch(basic.scheme) is None:
         raise inner.fault("'scheme' must be one word, such as Basic", "scheme")
     if not list(places(basic.user)) and not list(places(basic.password)):
@@ -172,17 +173,20 @@ def _check_headers(section: Section, form: Form) -> None:
             raise section.fault("'basic' and an Authorization header exclude each other", "headers")
 
 
-def _carried(form: Form) -> Iterator[tuple[Place, str]]:
-    for key, members in (("query", form.query), ("headers", form.headers), ("cookies", form.cookies)):
-        for _, node in members:
-            for place in places(node):
-                yield place, key
-    if form.body is not None:
-        for place in places(form.body):
-            yield place, "body"
+def _carried(form: Form) -> Iterator[tuple[Place, tuple[str | int, ...]]]:
+    """Every place of the form with where it stands in the file."""
+    nodes = [
+        (node, (key, name))
+        for key, members in (("query", form.query), ("headers", form.headers), ("cookies", form.cookies))
+        for name, node in members
+    ]
     if form.basic is not None:
-        for place in (*places(form.basic.user), *places(form.basic.password)):
-            yield place, "basic"
+        nodes += [(form.basic.user, ("basic", "user")), (form.basic.password, ("basic", "password"))]
+    for node, start in nodes:
+        for path, place in placed(node, start):
+            yield place, path
+    for path, place in placed(form.body, ("body",)) if form.body is not None else ():
+        yield place, path
 
 
 def _members(form: Form) -> tuple[tuple[str, Node], ...]:

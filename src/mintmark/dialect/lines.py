@@ -29,7 +29,8 @@ class Lines:
             header, assignment = _HEADER.match(line), _ASSIGNMENT.match(line)
             if header is not None:
                 table = self._resolved(_split(header[2]), counts, repeated=header[1] == "[[")
-                self._lines.setdefault(table, number)
+                for length in range(len(table), 0, -1):
+                    self._lines.setdefault(table[:length], number)
             elif assignment is not None:
                 self._lines.setdefault(table + _split(assignment[1]), number)
                 for mark in ('"""', "'''"):

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from mintmark.dialect.lines import Lines, Path
 from mintmark.dialect.model import DialectFault
 from mintmark.dialect.schema import SCHEMA
-from mintmark.dialect.template import Node, parse
+from mintmark.dialect.template import Node, TemplateFault, parse
 
 Item = TypeVar("Item")
 #: What names a header or a cookie (RFC 9110 §5.6.2).
@@ -35,10 +35,9 @@ class Section:
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 raise self.fault(f"'{key}' is not a key of {self.title()}{hint}", key)
 
-    def fault(self, sentence: str, key: str | None = None) -> DialectFault:
-        """The fault at `key` of this table, or at the table itself."""
-        path = self.path if key is None else (*self.path, key)
-        return DialectFault(self._source, self._lines.at(path), sentence)
+    def fault(self, sentence: str, *keys: str | int) -> DialectFault:
+        """The fault at the key that `keys` lead to from this table, or at the table itself."""
+        return DialectFault(self._source, self._lines.at((*self.path, *keys)), sentence)
 
     def get(self, key: str, kind: type[Item], default: Item) -> Item:
         """The value of `key`, of exactly that type."""
@@ -121,8 +120,10 @@ class Section:
             return None
         try:
             return parse(self.table[key], xml=xml, other=other)
-        except ValueError as error:
-            raise self.fault(f"'{key}': {error}", key) from None
+        except TemplateFault as fault:
+            raise self.fault(
+                f"'{fault.path[-1] if fault.path else key}': {fault}", key, *fault.path
+            ) from None
 
     def templates(self, key: str, other: str = "text") -> tuple[tuple[str, Node], ...]:
         """A flat table of templates that are text, in order."""

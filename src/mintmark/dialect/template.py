@@ -29,6 +29,14 @@ LONGEST = 65536
 _XML_TEXT = r"\s*([^<\s](?:[^<]*[^<\s])?)\s*"
 
 
+class TemplateFault(ValueError):
+    """A template is wrong, at `path` below where it begins. The text is a sentence without its beginning."""
+
+    def __init__(self, sentence: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.path = path
+
+
 class Mismatch(Exception):
     """The message is not what the template says. The text is one public sentence without the input."""
 
@@ -77,19 +85,26 @@ Captured = dict[str, object]
 
 
 def parse(value: object, *, xml: bool = False, other: str = "text") -> Node:
-    """The template of a TOML value; with `xml`, runs of white space in it match any. Raises ValueError.
+    """The template of a TOML value; with `xml`, runs of white space in it match any. Raises TemplateFault.
 
     `other`: the format of places that name none, where it is not fixed by their name.
     """
     if isinstance(value, dict):
-        return Table(tuple((key, parse(item, other=other)) for key, item in value.items()))
+        return Table(tuple((key, _parse_inside(key, item, other)) for key, item in value.items()))
     if isinstance(value, list):
-        return Array(tuple(parse(item, other=other) for item in value))
+        return Array(tuple(_parse_inside(index, item, other) for index, item in enumerate(value)))
     if isinstance(value, str):
         return _parse_text(value, xml, other)
     if isinstance(value, bool | int | float):
         return Literal(value)
-    raise ValueError("a template holds text, numbers, booleans, arrays and tables only")
+    raise TemplateFault("a template holds text, numbers, booleans, arrays and tables only")
+
+
+def _parse_inside(key: str | int, value: object, other: str) -> Node:
+    try:
+        return parse(value, other=other)
+    except TemplateFault as fault:
+        raise TemplateFault(str(fault), (key, *fault.path)) from None
 
 
 def _parse_text(text: str, xml: bool, other: str) -> Node:
@@ -99,11 +114,11 @@ def _parse_text(text: str, xml: bool, other: str) -> Node:
         if match.start() > end:
             parts.append(text[end : match.start()])
         elif parts:
-            raise ValueError("two places stand side by side: nothing tells where one ends")
+            raise TemplateFault("two places stand side by side: nothing tells where one ends")
         parts.append(_place(match[1], other))
         end = match.end()
     if "${" in text[end:]:
-        raise ValueError("'${' is not closed by '}'")
+        raise TemplateFault("'${' is not closed by '}'")
     if end < len(text):
         parts.append(text[end:])
     if not parts or (len(parts) == 1 and isinstance(parts[0], str)):
@@ -116,10 +131,10 @@ def _parse_text(text: str, xml: bool, other: str) -> Node:
 def _place(text: str, other: str) -> Place:
     match = _NAME.fullmatch(text)
     if match is None:
-        raise ValueError(f"'${{{text}}}' is not a place: write ${{name}} or ${{name:format}}")
+        raise TemplateFault(f"'${{{text}}}' is not a place: write ${{name}} or ${{name:format}}")
     word = match[2] or _FORMATS_BY_NAME.get(match[1], other)
     if word not in FORMATS:
-        raise ValueError(f"'{word}' is not a format; formats are {', '.join(sorted(FORMATS))}")
+        raise TemplateFault(f"'{word}' is not a format; formats are {', '.join(sorted(FORMATS))}")
     return Place(match[1], FORMATS[word])
 
 
@@ -140,16 +155,21 @@ def _pattern(parts: list[str | Place], xml: bool) -> str:
 
 def places(node: Node) -> Iterator[Place]:
     """Every place of the tree, in order."""
+    return (place for _, place in placed(node))
+
+
+def placed(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Place]]:
+    """Every place of the tree with where it stands, in order."""
     if isinstance(node, Place):
-        yield node
+        yield path, node
     elif isinstance(node, Text):
-        yield from (part for part in node.parts if isinstance(part, Place))
+        yield from ((path, part) for part in node.parts if isinstance(part, Place))
     elif isinstance(node, Table):
-        for _, member in node.members:
-            yield from places(member)
+        for key, member in node.members:
+            yield from placed(member, (*path, key))
     elif isinstance(node, Array):
-        for item in node.items:
-            yield from places(item)
+        for index, item in enumerate(node.items):
+            yield from placed(item, (*path, index))
 
 
 def fill(node: Node, values: Values, *, textual: bool = False) -> object:
