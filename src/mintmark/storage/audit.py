@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery
+from mintmark.storage.rows import is_storable
 from mintmark.storage.tables import audit_event
 from mintmark.values.audit_event import AuditEvent
 
@@ -29,7 +30,7 @@ _columns = [audit_event.c[name] for name in NAMES]
 def clean(event: AuditEvent, longest: int = LONGEST_TEXT) -> AuditEvent:
     """The event with every text writable and at most `longest` characters."""
     joined = "".join(_texts(event))
-    if len(joined) <= longest and joined.isascii() and "\0" not in joined:
+    if len(joined) <= longest and is_storable(joined):
         return event
     texts = {name: _clean(text, longest) for name, text in zip(_TEXTS, _texts(event), strict=True)}
     return replace(event, **texts)  # type: ignore[arg-type]
@@ -70,6 +71,8 @@ def search(connection: sa.Connection, query: AuditQuery) -> list[tuple[int, Audi
     found = sa.select(audit_event.c.id, *_columns)
     for name in _EQUAL:
         if wanted := getattr(query, name):
+            if not is_storable(wanted):
+                return []
             found = found.where(audit_event.c[name] == wanted)
     if query.since is not None:
         found = found.where(audit_event.c.at >= query.since)

@@ -15,6 +15,7 @@ from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, 
 from mintmark.storage.batch import Batch, Outcome
 from mintmark.storage.database import Database
 from mintmark.storage.refusals import Refusals
+from mintmark.storage.rows import refuse_unstorable
 from mintmark.values.audit_event import AuditEvent
 
 _log = logging.getLogger("mintmark.storage")
@@ -56,8 +57,11 @@ class SqlLedger:
     async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
         """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
 
-        Completes even if the caller is cancelled: committed counts as issued.
+        Completes even if the caller is cancelled: committed counts as issued. Raises ValueError when a text of
+        the opaque token cannot be stored, so that it spoils nobody else's batch.
         """
+        if issuance.opaque is not None:
+            refuse_unstorable(issuance.opaque)
         if self._closed:
             raise StorageUnavailable("The server is stopping.")
         loop = asyncio.get_running_loop()

@@ -96,6 +96,25 @@ def _to_json(value: Any) -> str:
     return json.dumps(value, default=plain, ensure_ascii=True, separators=(",", ":"))
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can hold `text`: no NUL, no half of a surrogate pair."""
+    if text.isascii():
+        return "\0" not in text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def refuse_unstorable(record: Any) -> None:
+    """Raises ValueError, in one sentence, when a text of the record cannot be stored."""
+    for column in columns(type(record)):
+        value = getattr(record, column.name)
+        if isinstance(value, str) and not is_storable(value):
+            raise ValueError(f"The {column.name} holds a character that cannot be stored.")
+
+
 def encode(record: Any) -> dict[str, Any]:
     """The row of a record: column name -> value."""
     return {

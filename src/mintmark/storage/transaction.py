@@ -6,7 +6,7 @@ position too. Conflicts are looked up first; the constraints of the tables hold 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import Conflict
 from mintmark.storage import audit, changes
-from mintmark.storage.rows import KEYS, columns, decode, encode
+from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
 from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias, quota_use
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
@@ -53,16 +53,20 @@ class SqlTransaction:
         names = KEYS[kind]
         if len(key) != len(names):
             raise TypeError(f"{kind.__name__} has the key {names}, not {len(key)} values")
-        found = self._where(kind, dict(zip(names, key, strict=True))).one_or_none()
-        return None if found is None else decode(kind, found)
+        found = self._rows(kind, dict(zip(names, key, strict=True)))
+        return decode(kind, found[0]) if found else None
 
     def find(self, kind: type[Record], **equal: str) -> list[Record]:
         """All records of that type whose fields equal these values, ordered by key."""
-        return [decode(kind, row) for row in self._where(kind, equal)]
+        return [decode(kind, row) for row in self._rows(kind, equal)]
 
     def add(self, record: object, *, now: float) -> None:
-        """Insert. Raises Conflict when something unique is taken, KeyError when its parent does not exist."""
+        """Insert. Raises Conflict when something unique is taken, KeyError when its parent does not exist.
+
+        Raises ValueError, as `put` does, when a text in it cannot be stored.
+        """
         self._writing()
+        refuse_unstorable(record)
         if self._exists(record):
             raise Conflict(f"The {_named(record)} exists already.")
         self._refuse_taken(record)
@@ -72,6 +76,7 @@ class SqlTransaction:
     def put(self, record: object, *, now: float) -> None:
         """Replace the record with the same key. Raises KeyError when there is none, Conflict as `add`."""
         self._writing()
+        refuse_unstorable(record)
         self._refuse_taken(record)
         table = TABLES[type(record)]
         changed = self._guarded(
@@ -141,9 +146,11 @@ class SqlTransaction:
         if not self._writable:
             raise RuntimeError("this unit of work only reads: use Store.write")
 
-    def _where(self, kind: type, equal: dict[str, str]) -> sa.CursorResult[Any]:
+    def _rows(self, kind: type, equal: dict[str, str]) -> Sequence[sa.Row[Any]]:
+        if not all(is_storable(value) for value in equal.values()):
+            return ()  # What cannot be stored is not there; a driver would stumble over it.
         statement = _select(self._connection.dialect, kind, tuple(equal))
-        return self._connection.exec_driver_sql(statement, tuple(equal.values()))
+        return self._connection.exec_driver_sql(statement, tuple(equal.values())).all()
 
     def _is(self, record: Any) -> sa.ColumnElement[bool]:
         kind = type(record)

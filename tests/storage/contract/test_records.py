@@ -134,6 +134,19 @@ def test_nothing_is_added_below_a_parent_that_does_not_exist(store: SqlStore, re
         write(store, lambda transaction: transaction.add(record, now=NOW))
 
 
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+def test_text_that_no_database_can_hold_is_refused_and_never_found(store: SqlStore, text: str) -> None:
+    write(store, fill)
+    for method in ("add", "put"):
+        with pytest.raises(ValueError, match="client_name holds a character that cannot be stored"):
+            write(
+                store, lambda t, method=method: getattr(t, method)(replace(CLIENT, client_name=text), now=NOW)
+            )
+    assert read(store, lambda transaction: transaction.get(Client, HOME, text)) is None
+    assert read(store, lambda transaction: transaction.find(Client, client_name=text)) == []
+    assert asyncio.run(store.events(AuditQuery(client_id=text))) == []
+
+
 def test_an_issuer_belongs_to_one_environment(store: SqlStore) -> None:
     write(store, fill)
     other = Environment("acme", "staging", ENVIRONMENT.issuer)
