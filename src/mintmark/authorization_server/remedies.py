@@ -63,6 +63,17 @@ REMEDIES: Mapping[str, str] = {
     # tokens presented to an API
     "no_credentials": "Send the token as `Authorization: Bearer TOKEN`.",
     "malformed_header": "Send exactly one Authorization header, `Bearer` and the token.",
+    "malformed": "Send the access token as it was issued, whole: what came is not one.",
+    "unknown_key": "The token was signed with a key that its issuer does not publish: ask for a new one, at the right "
+    "token endpoint.",
+    "wrong_algorithm": "The token's algorithm is not that of its key: it was not issued here; find out who sends it.",
+    "bad_signature": "The token was changed or forged: send it as it was issued, and find out who sends it.",
+    "wrong_type": "This is not an access token: send the access_token of the token endpoint's answer.",
+    "sender_constrained": "The token is bound to a key of its client, which this API does not check: ask for a plain "
+    "one.",
+    "missing_claim": "The token lacks a claim that this API needs: ask for a new one, at the right token endpoint.",
+    "not_yet_valid": "The token is not valid yet: set the clocks of the server and of the API right.",
+    "lifetime_too_long": "The token lives longer than this API admits: shorten the lifetime of the API's tokens.",
     "expired": "The token has expired: ask for a new one.",
     "wrong_issuer": "The token is from another environment: ask the right token endpoint.",
     "wrong_audience": "The token is for another API: ask for one with this API's audience.",
