@@ -140,7 +140,6 @@ class World:
             routes=Routes(self.known, public, loopback_hosts(8080)),
             callers=Callers(proxies or TrustedProxies(), lambda count: bytes(count)),
             token_endpoint=self.endpoint,
-            log=self.lines,
             refusals=RefusalLog(self.lines),
             now=lambda: NOW,
             resources=resources,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from types import TracebackType
 
 import structlog
 
@@ -15,7 +17,7 @@ def set_up_logging(level: str) -> Log:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        exception_without_values,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -36,6 +38,38 @@ def set_up_logging(level: str) -> Log:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # It warns of every malformed request, which anybody could fill a disk with; they are answered all the same.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.getLogger("mintmark").setLevel(level.upper())
     logger: Log = structlog.stdlib.get_logger("mintmark")
     return logger
+
+
+def exception_without_values(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Replace ``exc_info`` by the kinds of the exceptions and where they came from.
+
+    What they say is left out: the text of an unforeseen exception may hold what somebody sent, secrets included.
+    """
+    given = event.pop("exc_info", None)
+    if isinstance(given, BaseException):
+        fault: BaseException | None = given
+    elif isinstance(given, tuple):
+        fault = given[1]
+    else:
+        fault = sys.exc_info()[1] if given else None
+    kinds: list[str] = []
+    frames: list[str] = []
+    while fault is not None and len(kinds) < 5:
+        kinds.append(f"{type(fault).__module__}.{type(fault).__qualname__}")
+        frames = [*_frames(fault.__traceback__), *frames]
+        fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+    if kinds:
+        event["exception"] = kinds
+        event["frames"] = frames
+    return event
+
+
+def _frames(start: TracebackType | None) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(start)]

@@ -22,6 +22,8 @@ from mintmark.web.protocol import Http11
 
 #: Tells a worker process its settings; they hold no secret.
 WORKER = "_MINTMARK_WORKER"
+#: The exit code when a worker cannot start; also uvicorn's.
+STARTUP_FAILURE = 3
 #: Seconds that running requests are given to end.
 GRACE = 10
 
@@ -86,15 +88,20 @@ def run(
     )
     listener.listen(2048)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(
+            number, lambda *_: sys.exit(0)
+        )  # uvicorn raises them anew when it has ended in good order
     if several:
         started()
-        Multiprocess(config, sockets=[listener]).run()
+        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+            sys.exit(STARTUP_FAILURE)
         return
     server = _Announcing(config, started)
     server.run(sockets=[listener])
     if not server.started:
-        sys.exit(3)
+        sys.exit(STARTUP_FAILURE)
 
 
 class _Announcing(uvicorn.Server):

@@ -101,7 +101,6 @@ class Server:
             routes=Routes(directory, settings.public_url, hosts),
             callers=Callers(settings.proxies, entropy),
             token_endpoint=TokenEndpoint(ports),
-            log=self._log,
             refusals=RefusalLog(self._log),
             now=time.time,
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))

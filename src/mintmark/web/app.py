@@ -18,7 +18,7 @@ from mintmark.web.body import BodyRefused, Disconnected, Receive, read_body
 from mintmark.web.callers import Caller, Callers
 from mintmark.web.cors import cors_headers, preflight
 from mintmark.web.documents import document_answer
-from mintmark.web.refusal_log import Log, RefusalLog
+from mintmark.web.refusal_log import RefusalLog
 from mintmark.web.request_id import HEADER
 from mintmark.web.routing import Located, Misdirected, Routes
 from mintmark.web.tenant_page import tenant_page
@@ -57,7 +57,6 @@ class Application:
     routes: Routes
     callers: Callers
     token_endpoint: TokenEndpoint
-    log: Log
     refusals: RefusalLog
     now: Callable[[], float]
     resources: Resources | None = None
@@ -72,17 +71,14 @@ class Application:
             response = await self._answer(scope, headers, receive, caller, now)
         except Disconnected:
             return
-        except BodyRefused as refused:
-            response = refused.response
-        except Misdirected:
-            response = answers.misdirected()
         except Exception:
-            self.log.error("fault", request_id=caller.request_id, path=scope["path"], exc_info=True)
             response = answers.refusal(
                 500, "server_error", "Something went wrong inside; it has been logged."
             )
-        if response.status >= 400:
-            self.refusals.note(now, caller.request_id, caller.peer, scope["method"], scope["path"], response)
+            self.refusals.note(now, caller, scope["method"], scope["path"], response, fault=True)
+        else:
+            if response.status >= 400:
+                self.refusals.note(now, caller, scope["method"], scope["path"], response)
         await _send(send, response, caller.request_id, head=scope["method"] == "HEAD")
 
     async def _answer(
@@ -103,7 +99,10 @@ class Application:
                 origin = value.decode("latin-1")
         if not host:
             return answers.refusal(400, "invalid_request", "The Host header is missing.")
-        located = self.routes.find(host, scope["raw_path"].decode("latin-1"))
+        try:
+            located = self.routes.find(host, scope["raw_path"].decode("latin-1"))
+        except Misdirected:
+            return answers.misdirected()
         if located is None:
             return answers.not_found()
         view, path, role = located.view, located.path, located.role
@@ -166,7 +165,10 @@ class Application:
         origins = [web for mount, dialect in mounts if dialect.admits_cors for web in mount.origins]
         if origins and scope["method"] == "OPTIONS":
             return preflight(origins, origin, "GET, POST")
-        body = await read_body(headers, receive)
+        try:
+            body = await read_body(headers, receive)
+        except BodyRefused as refused:
+            return refused.response
         request = HttpRequest(scope["method"], located.path, scope["query_string"], tuple(headers), body)
         response = await resources.respond(request, located.view, now)
         return _with(response, cors_headers(origins, origin)) if origins else response

@@ -23,6 +23,7 @@ class Http11(HttpToolsProtocol):
     """One connection. The head of a request has to be complete within `HEAD_SECONDS` and `HEAD_LIMIT` bytes."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _requests = 0
     _head_size = 0
     _in_head = True
 
@@ -37,10 +38,11 @@ class Http11(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; a head that is still open after that is counted and timed."""
+        """Feed the parser; a head that is still open after that is timed, and from its second packet on counted."""
+        requests = self._requests
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
-            self._head_size += len(data)
+            self._head_size += len(data) if requests == self._requests else 0
             if self._head_size > HEAD_LIMIT:
                 self._refuse(431, "The head of the request is too large.")
             elif self._waiting is None:
@@ -49,6 +51,7 @@ class Http11(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The head of a request begins."""
         super().on_message_begin()
+        self._requests += 1
         self._in_head, self._head_size = True, 0
 
     def on_headers_complete(self) -> None:

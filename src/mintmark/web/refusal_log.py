@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
+from mintmark.web.callers import Caller
 from mintmark.wire.http import HttpResponse
 
 LINES_PER_SECOND = 20
@@ -31,36 +32,50 @@ class Log(Protocol):
 
 
 class RefusalLog:
-    """Writes answers from 400 on."""
+    """Writes answers from 400 on: so many refusals a second, and as many faults."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._second = 0
-        self._written = 0
+        self._written = [0, 0]
         self._suppressed = 0
 
     def note(
-        self, now: float, request_id: str, peer: str, method: str, path: str, response: HttpResponse
+        self,
+        now: float,
+        caller: Caller,
+        method: str,
+        path: str,
+        response: HttpResponse,
+        *,
+        fault: bool = False,
     ) -> None:
-        """One line, or one more that is only counted. `path`: without its query."""
+        """One line, or one more that is only counted. `path`: without its query. `fault`: with the exception
+        that is being handled.
+        """
         if int(now) != self._second:
             if self._suppressed:
                 self._log.warning("refusals_not_logged", count=self._suppressed)
-            self._second, self._written, self._suppressed = int(now), 0, 0
-        if self._written >= LINES_PER_SECOND and response.status != 503:
+            self._second, self._written, self._suppressed = int(now), [0, 0], 0
+        inside = response.status >= 500
+        if self._written[inside] >= LINES_PER_SECOND:
             self._suppressed += 1
             return
-        self._written += 1
-        write = self._log.info if response.status < 500 else self._log.error
-        write(
-            "refused",
-            request_id=request_id,
-            peer=peer,
-            method=method,
-            path=path[:200],
-            status=response.status,
-            error=_code(response),
-        )
+        self._written[inside] += 1
+        fields: dict[str, object] = {
+            "request_id": caller.request_id,
+            "peer": caller.peer,
+            "method": method,
+            "path": path[:200],
+            "status": response.status,
+            "error": _code(response),
+        }
+        if fault:
+            self._log.error("fault", exc_info=True, **fields)
+        elif inside:
+            self._log.error("refused", **fields)
+        else:
+            self._log.info("refused", **fields)
 
 
 def _code(response: HttpResponse) -> str:
