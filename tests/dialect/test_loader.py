@@ -66,6 +66,21 @@ def test_refuses(fault: dict[str, Any]) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("deep", ["x = " + "[" * 5000, "[forms.body]\na" + ".a" * 3000 + " = 1"])
+def test_a_file_nested_without_end_is_refused(deep: str) -> None:
+    text = 'name = "deep"\ntitle = "Deep"\npath = "/t"\n'
+    with pytest.raises(DialectFault):
+        load_dialect(
+            text + (deep if deep.startswith("x") else "[[forms]]\nencoding = 'json'\n" + deep), "deep.toml"
+        )
+
+
+def test_a_secret_of_a_vendors_own_keeps_browsers_out() -> None:
+    text = SOUND.replace('secret = "${client_secret}"', 'key = "${key}"') + "[parameters.key]\n"
+    assert load_dialect(text, "x").admits_cors
+    assert not load_dialect(text + "secret = true\n", "x").admits_cors
+
+
 def test_the_same_secret_in_the_query_may_be_declared() -> None:
     text = "secret_in_query = true\n" + SOUND.replace(
         'encoding = "form"', 'query = { s = "${client_secret}" }'

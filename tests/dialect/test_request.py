@@ -152,6 +152,42 @@ def test_resources_may_be_repeated_and_join_the_audience() -> None:
     dialect = DIALECTS.get("standard")
     assert read_request(dialect, post(body, FORM)).audience == ("https://a", "https://b")
     assert read_request(dialect, post(body + b"&audience=one+two", FORM)).audience[0] == "one two"
+    assert read_request(dialect, post(body + b"&resource=", FORM)).audience == ("https://a", "https://b")
+
+
+KEY = """
+name = "key"
+title = "Key"
+path = "/t"
+[[forms]]
+encoding = "none"
+headers = { Authorization = "Token ${client_secret}" }
+[response.body]
+t = "${access_token}"
+"""
+
+
+def test_a_vendors_own_scheme_word_is_read_in_any_case_and_its_absence_is_401() -> None:
+    dialect = load_dialect(KEY, "key.toml")
+    for word in (b"Token", b"token", b"TOKEN"):
+        read = read_request(dialect, post(b"", (b"authorization", word + b" aBc")))
+        assert read.client_secret == Secret("aBc")
+    with pytest.raises(OAuthError) as caught:
+        read_request(dialect, post(b""))
+    assert (caught.value.code, caught.value.status) == ("invalid_client", 401)
+    with pytest.raises(OAuthError, match="not of its form"):
+        read_request(dialect, post(b"", (b"authorization", b"Bearer aBc")))
+
+
+def test_a_name_is_captured_from_query_and_body_only_if_both_agree() -> None:
+    text = KEY.replace('encoding = "none"', 'query = { i = "${username}" }\nbody = { u = "${username}" }')
+    dialect = load_dialect(text, "key.toml")
+    header = (b"authorization", b"Token s")
+    assert read_request(dialect, post(b"u=me", FORM, header, query=b"i=me")).username == "me"
+    with pytest.raises(OAuthError, match="two places"):
+        read_request(dialect, post(b"u=me", FORM, header, query=b"i=you"))
+    with pytest.raises(OAuthError, match="beside an Authorization header"):
+        read_request(dialect, post(b"u=me&client_secret=x", FORM, header))
 
 
 RARE = """

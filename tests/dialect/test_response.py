@@ -74,6 +74,14 @@ def test_refuses_too_much_and_redirects() -> None:
         read_response(STANDARD, answer("", (b"location", b"https://evil.example/"), status=302), NOW)
 
 
+def test_an_unknown_status_of_success_is_neither_success_nor_refusal() -> None:
+    for status in (100, 201, 204):
+        with pytest.raises(ResponseFault, match=f"status {status}"):
+            read_response(STANDARD, answer('{"access_token":"a"}', status=status), NOW)
+    with pytest.raises(OAuthError):
+        read_response(STANDARD, answer('{"error":"invalid_client"}', status=201), NOW)
+
+
 def test_an_answer_without_type_or_expiry_is_read_with_what_the_record_says() -> None:
     read = read_response(STANDARD, answer('{"access_token":"a","scope":null,"more":{"x":[1]}}'), NOW)
     assert read == TokenResponse(Secret("a"), "Bearer", NOW, None, None, {})

@@ -100,13 +100,17 @@ def _form(
                 f"{place.name} is secret and stands in the query: declare secret_in_query = true", *path
             )
     names = frozenset(place.name for place, _ in carried)
-    by_basic = {place.name for place, path in carried if path[0] == "basic"}
+    by_header = {
+        place.name
+        for place, path in carried
+        if path[0] == "basic" or str(path[-1]).lower() == "authorization"
+    }
     required = [
-        replace(parameters[name], missing="invalid_client") if name in by_basic else parameters[name]
+        replace(parameters[name], missing="invalid_client") if name in by_header else parameters[name]
         for name in dict.fromkeys(place.name for place, _ in carried)
         if name in parameters and parameters[name].required
     ]
-    required.sort(key=lambda parameter: (parameter.name in by_basic, parameter.missing == "invalid_client"))
+    required.sort(key=lambda parameter: (parameter.name in by_header, parameter.missing == "invalid_client"))
     return replace(
         form,
         plain=_plain(form),

@@ -48,7 +48,12 @@ def load_dialect(text: str, source: str) -> Dialect:
         place = re.search(r"at line (\d+)", str(error))
         sentence = re.sub(r" \(at .*\)", "", str(error))
         raise DialectFault(source, int(place[1]) if place else 0, f"this is not TOML: {sentence}") from None
-    return _dialect(Section(table, (), source, Lines(text), ""))
+    except RecursionError:
+        raise DialectFault(source, 0, "its tables are nested too deeply") from None
+    try:
+        return _dialect(Section(table, (), source, Lines(text), ""))
+    except RecursionError:
+        raise DialectFault(source, 0, "its tables are nested too deeply") from None
 
 
 def _dialect(top: Section) -> Dialect:
@@ -65,7 +70,8 @@ def _dialect(top: Section) -> Dialect:
     forms = load_forms(top, parameters, demanded, functions, secret_in_query=secret_in_query)
     uses_basic = any(form.basic is not None and form.basic.scheme == "Basic" for form in forms)
     own = "ClientCredentials" if grant == "client_credentials" else "SignedSubject"
-    secret = any("client_secret" in form.names or form.names & functions.keys() for form in forms)
+    client_secrets = {name for name, known in parameters.items() if known.secret} - {"password", "signature"}
+    secret = any(form.names & (client_secrets | functions.keys()) for form in forms)
     if parameters["grant_type"].only is None and any("grant_type" in form.names for form in forms):
         raise top.fault("'only' is missing in [parameters.grant_type]: how does this vendor spell its grant?")
     response = load_response(top.section("response"))

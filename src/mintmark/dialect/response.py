@@ -102,7 +102,12 @@ def read_response(dialect: Dialect, response: HttpResponse, received_at: int) ->
     if 300 <= response.status < 400:
         raise ResponseFault("the answer is a redirect; a token request is never sent to another place")
     if response.status not in shape.success.statuses:
-        raise read_error(dialect, response, received_at)
+        refusal = read_error(dialect, response, received_at)
+        if response.status < 400 and refusal.reason != "vendor_refused":
+            raise ResponseFault(
+                f"the status {response.status} is neither success nor refusal in this dialect"
+            )
+        raise refusal
     found: Captured = {}
     try:
         body = _body(shape, response)

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from mintmark.dialect.lines import Lines, Path
 from mintmark.dialect.model import DialectFault
 from mintmark.dialect.schema import SCHEMA
-from mintmark.dialect.template import Node, TemplateFault, parse
+from mintmark.dialect.template import Node, TemplateFault, any_case, parse
 
 Item = TypeVar("Item")
 #: What names a header or a cookie (RFC 9110 §5.6.2).
@@ -133,7 +133,11 @@ class Section:
                 raise inner.fault(f"'{name}' cannot be the name of a header or cookie", name)
             if not isinstance(value, str):
                 raise inner.fault(f"'{name}' must be text", name)
-        return tuple((name, cast(Node, inner.template(name, other=other))) for name in inner.table)
+        return tuple(
+            (name, any_case(node) if name.lower() == "authorization" else node)
+            for name in inner.table
+            if (node := inner.template(name, other=other)) is not None
+        )
 
     def line(self) -> int:
         """Where the table begins (from 1; 0 when unknown)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mintmark.dialect.formats import FORMATS, Format
 from mintmark.wire.http import UNSAFE
@@ -151,6 +151,13 @@ def _pattern(parts: list[str | Place], xml: bool) -> str:
         else:
             out.append(_XML_TEXT if xml else f"([^{re.escape(first)}]+)" if first else "(.+)")
     return "".join(out)
+
+
+def any_case(node: Node) -> Node:
+    """The same template, read with its literals in any case (the scheme's word of an Authorization header)."""
+    if not isinstance(node, Text):
+        return node
+    return replace(node, pattern=re.compile(node.pattern.pattern, re.DOTALL | re.IGNORECASE))
 
 
 def places(node: Node) -> Iterator[Place]:

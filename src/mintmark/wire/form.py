@@ -46,7 +46,7 @@ def read_form(data: bytes, repeatable: frozenset[str] = _NO_NAMES) -> dict[str, 
         if name in fields:
             if name not in repeatable:
                 raise Malformed("A parameter is repeated.")
-            value = f"{fields[name]} {value}"
+            value = f"{fields[name]} {value}".strip()
         elif repeatable and name in repeatable and " " in value:
             raise Malformed("A parameter that may be repeated holds a space.")
         fields[name] = value
