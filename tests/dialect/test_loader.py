@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mintmark.dialect import Catalogue, DialectFault, catalogue, load_dialect, prove
+from mintmark.dialect import Catalogue, DialectFault, catalogue, check_dialect, load_dialect, prove
 from mintmark.dialect.catalogue import built_in
 from mintmark.dialect.lines import Lines
 from mintmark.dialect.model import Function
@@ -173,3 +173,9 @@ def test_an_example_that_does_not_hold_is_named_with_its_line(old: str, new: str
     else:
         assert found and any(says in sentence for _, sentence in found)
         assert {line for line, _ in found} == {18}
+
+
+def test_checking_a_file_runs_its_examples() -> None:
+    assert check_dialect(SOUND + EXAMPLE, "x").name == "sound"
+    with pytest.raises(DialectFault, match=r"^x:18: the example of the form 'form'"):
+        check_dialect(SOUND + EXAMPLE.replace("id=a&", "id=c&", 1), "x")

@@ -10,7 +10,7 @@ from mintmark.dialect.keyfile import read_keyfile, write_keyfile
 from mintmark.dialect.loader import load_dialect
 from mintmark.dialect.model import Dialect, DialectFault, ResponseFault
 from mintmark.dialect.presentation import Presentation, present
-from mintmark.dialect.proof import prove
+from mintmark.dialect.proof import check_dialect, prove
 from mintmark.dialect.refusal import write_error
 from mintmark.dialect.request import read_request
 from mintmark.dialect.response import read_response, write_response
@@ -23,6 +23,7 @@ __all__ = [
     "Presentation",
     "ResponseFault",
     "catalogue",
+    "check_dialect",
     "explain",
     "load_dialect",
     "present",

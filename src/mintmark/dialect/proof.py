@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from mintmark.dialect.address import address
-from mintmark.dialect.model import RESPONSE_NAMES, Dialect, Example
+from mintmark.dialect.loader import load_dialect
+from mintmark.dialect.model import RESPONSE_NAMES, Dialect, DialectFault, Example
 from mintmark.dialect.request import read_request
 from mintmark.dialect.response import read_response, write_response
 from mintmark.dialect.writing import NO_FUNCTIONS, NamedFunction, write_request
@@ -84,6 +85,14 @@ def prove(dialect: Dialect) -> Iterator[tuple[int, str]]:
                 yield example.line, sentence
         except (OAuthError, ValueError, KeyError) as error:
             yield example.line, f"the example of the form '{example.form}' cannot be run: {error}"
+
+
+def check_dialect(text: str, source: str) -> Dialect:
+    """`load_dialect`, and its examples proved. Raises DialectFault, for an example at its line."""
+    dialect = load_dialect(text, source)
+    for line, sentence in prove(dialect):
+        raise DialectFault(source, line, sentence)
+    return dialect
 
 
 def _prove(dialect: Dialect, example: Example) -> Iterator[str]:
