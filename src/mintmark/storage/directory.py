@@ -23,6 +23,8 @@ from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, Signa
 
 _log = logging.getLogger("mintmark.storage")
 Value = TypeVar("Value")
+#: Clients read ahead in one go: few, so that requests are served in between.
+_PAGE = 100
 
 
 class CachedDirectory:
@@ -43,6 +45,7 @@ class CachedDirectory:
         self._store = store
         self._load_keyring = load_keyring
         self._find_dialect = find_dialect
+        self._capacity = capacity
         self._views: dict[str, EnvironmentView] = {}
         # An evicted half is the price of the cheap bookkeeping, so twice the capacity is provided for.
         self._caches: dict[str, Generations[Any]] = {
@@ -142,19 +145,48 @@ class CachedDirectory:
             self._apply(position, changed, loaded)
             self._caught_up = turn
 
-    async def follow(self, interval: float = 0.25) -> None:
-        """Catch up every `interval` seconds until cancelled; keep on while nothing can be read."""
-        reachable = True
-        while True:
-            await asyncio.sleep(interval)
+    async def warm(self) -> None:
+        """Read clients ahead of their first request, up to the capacity; stops when nothing can be read."""
+        after, room = ("", ""), self._capacity
+        while room > 0:
+
+            def page(
+                transaction: Transaction, after: tuple[str, str] = after, most: int = min(room, _PAGE)
+            ) -> tuple[int, list[Registration]]:
+                return transaction.position(), views.registrations(
+                    cast(SqlTransaction, transaction), after, most
+                )
+
             try:
-                await self.refresh()
-            except StorageUnavailable as error:
-                if reachable:
-                    _log.error("Changes by other processes cannot be read. %s", error)
-                reachable = False
-            else:
-                reachable = True
+                position, found = await self._store.read(page)
+            except StorageUnavailable:
+                return
+            if not found:
+                return
+            if position >= self._position:
+                for registration in found:
+                    client = registration.client
+                    self._caches["client"].put(client.environment, client.client_id, registration)
+            after = (found[-1].client.environment, found[-1].client.client_id)
+            room -= len(found)
+
+    async def follow(self, interval: float = 0.25) -> None:
+        """Catch up every `interval` seconds until cancelled, even while nothing can be read; `warm` beside it."""
+        warming = asyncio.ensure_future(self.warm())
+        reachable = True
+        try:
+            while True:
+                await asyncio.sleep(interval)
+                try:
+                    await self.refresh()
+                except StorageUnavailable as error:
+                    if reachable:
+                        _log.error("Changes by other processes cannot be read. %s", error)
+                    reachable = False
+                else:
+                    reachable = True
+        finally:
+            warming.cancel()
 
     async def _credential(
         self, record_type: type[Value], kind: str, environment_id: str, record_id: str

@@ -65,9 +65,13 @@ def _column(name: str, hint: Any) -> Column:
     return Column(name, "text", nullable=False, shape=hint)
 
 
-@cache
 def columns(kind: type) -> tuple[Column, ...]:
     """The columns of a record type, in the order of its fields."""
+    return _columns(kind)
+
+
+@cache
+def _columns(kind: type) -> tuple[Column, ...]:
     hints = get_type_hints(kind)
     return tuple(_column(field.name, hints[field.name]) for field in fields(kind))
 
@@ -121,7 +125,7 @@ def encode(record: Any) -> dict[str, Any]:
         column.name: getattr(record, column.name)
         if column.shape is None
         else _to_json(getattr(record, column.name))
-        for column in columns(type(record))  # type: ignore[arg-type]
+        for column in columns(type(record))
     }
 
 

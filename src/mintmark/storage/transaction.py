@@ -18,18 +18,22 @@ from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, re
 from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias, quota_use
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
-from mintmark.values.credential import ApiToken, MachineUser
+from mintmark.values.credential import ApiToken, MachineUser, SecretVersion
 from mintmark.values.tenancy import Environment, Tenant
 
 Record = TypeVar("Record")
+
+
+def _whole(kind: type) -> sa.Select[Any]:
+    """Whole records, before any condition."""
+    return sa.select(*(TABLES[kind].c[column.name] for column in columns(kind)))
 
 
 @cache
 def _select(dialect: sa.Dialect, kind: type, names: tuple[str, ...]) -> str:
     """The SELECT by these fields in the driver's own words: compiled once, for it is most of what a read costs."""
     table = TABLES[kind]
-    wanted = sa.select(*(table.c[column.name] for column in columns(kind)))
-    found = wanted.where(*(table.c[name] == sa.bindparam(name) for name in names))
+    found = _whole(kind).where(*(table.c[name] == sa.bindparam(name) for name in names))
     return str(found.order_by(*(table.c[name] for name in KEYS[kind])).compile(dialect=dialect))
 
 
@@ -141,6 +145,25 @@ class SqlTransaction:
     def changes_since(self, start: int) -> list[tuple[int, str]]:
         """(position, subject) of every change after the position `start`, in order."""
         return changes.since(self._connection, start)
+
+    def clients_after(self, after: tuple[str, str], most: int) -> tuple[list[Client], list[SecretVersion]]:
+        """The next clients behind the key (environment, client id), in order, and all of their secrets."""
+        clients = self._span(Client, after, None, most)
+        if not clients:
+            return [], []
+        last = (clients[-1].environment, clients[-1].client_id)
+        return clients, self._span(SecretVersion, after, last, None)
+
+    def _span(
+        self, kind: type[Record], after: tuple[str, str], last: tuple[str, str] | None, most: int | None
+    ) -> list[Record]:
+        table = TABLES[kind]
+        key = sa.tuple_(table.c.environment, table.c.client_id)
+        found = _whole(kind).where(key > after)
+        if last is not None:
+            found = found.where(key <= last)
+        found = found.order_by(*(table.c[name] for name in KEYS[kind])).limit(most)
+        return [decode(kind, row) for row in self._connection.execute(found)]
 
     def _writing(self) -> None:
         if not self._writable:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from mintmark.authorization_server.ports import EnvironmentView, Transaction
 from mintmark.dialect import Dialect
 from mintmark.jose.keyring import Keyring
+from mintmark.storage.transaction import SqlTransaction
 from mintmark.values.client import Client, Registration
 from mintmark.values.credential import SecretVersion, SignatureKey
 from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
@@ -55,7 +56,23 @@ def registration(transaction: Transaction, environment_id: str, client_id: str) 
     client = transaction.get(Client, environment_id, client_id)
     if client is None:
         return None
-    secrets = transaction.find(SecretVersion, environment=environment_id, client_id=client_id)
+    return _registration(
+        client, transaction.find(SecretVersion, environment=environment_id, client_id=client_id)
+    )
+
+
+def registrations(transaction: SqlTransaction, after: tuple[str, str], most: int) -> list[Registration]:
+    """The next clients behind the key (environment, client id), in order, with their secret versions."""
+    clients, secrets = transaction.clients_after(after, most)
+    theirs: dict[tuple[str, str], list[SecretVersion]] = {}
+    for secret in secrets:
+        theirs.setdefault((secret.environment, secret.client_id), []).append(secret)
+    return [
+        _registration(client, theirs.get((client.environment, client.client_id), [])) for client in clients
+    ]
+
+
+def _registration(client: Client, secrets: list[SecretVersion]) -> Registration:
     # One text for the id, not one per secret: there may be a hundred thousand of these in memory.
     slim = [replace(secret, client_id=client.client_id) for secret in secrets]
     return Registration(client, tuple(sorted(slim, key=lambda secret: (secret.created_at, secret.id))))

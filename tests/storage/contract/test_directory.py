@@ -299,6 +299,53 @@ def test_a_database_that_is_away_is_said_so_and_what_is_cached_stays(database: D
     with_directory(database, story)
 
 
+@pytest.mark.parametrize("capacity", [1000, 150])
+def test_clients_are_read_ahead_up_to_the_capacity(database: Database, capacity: int) -> None:
+    async def story(store: Counting, directory: CachedDirectory) -> None:
+        def many(transaction: Any) -> None:
+            transaction.add(Environment("acme", "staging", "https://s.example"), now=NOW)
+            for environment in (HOME, "acme/staging"):
+                for n in range(120):
+                    client = replace(CLIENT, environment=environment, client_id=f"c{n:03}")
+                    transaction.add(client, now=NOW)
+                    for secret_id in ("b", "a"):
+                        secret = replace(
+                            SECRET, environment=environment, client_id=client.client_id, id=secret_id
+                        )
+                        transaction.add(secret, now=NOW)
+
+        await store.write(many)
+        await directory.warm()
+        reads = store.reads
+        found = await directory.registration("acme/production", "c007")
+        assert found is not None
+        assert [secret.id for secret in found.secrets] == ["a", "b"]
+        assert await directory.registration(HOME, "abc") == ALL[0]
+        assert store.reads == reads
+        await directory.registration("acme/staging", "c119")
+        assert store.reads == reads + (capacity == 150)
+
+    with_directory(database, story, capacity=capacity)
+
+
+def test_reading_ahead_keeps_nothing_that_has_changed_meanwhile(open_database: Open) -> None:
+    other = SqlStore(open_database())
+
+    async def story(store: Counting, directory: CachedDirectory) -> None:
+        store.taken, store.go_on = taken, go_on = asyncio.Event(), asyncio.Event()
+        warming = asyncio.ensure_future(directory.warm())
+        await taken.wait()
+        await other.write(lambda t: t.remove(SECRET, now=NOW))
+        await directory.refresh()
+        go_on.set()
+        await warming
+        assert await directory.registration(HOME, "abc") == Registration(CLIENT, ())
+        store.broken = True
+        await directory.warm()
+
+    with_directory(open_database(), story)
+
+
 def test_the_cache_is_bounded(database: Database) -> None:
     async def story(store: Counting, directory: CachedDirectory) -> None:
         def many(transaction: Any) -> None:
