@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import http.client
 import json
 import signal
+import sqlite3
 import ssl
 import stat
 import time
@@ -134,6 +136,38 @@ def test_serve_names_the_file_and_line_of_a_wrong_setting(tmp_path: Path) -> Non
     assert "mintmark.toml, line 2: there is no setting 'listn'; did you mean 'listen'?" in " ".join(
         refused.stderr.split()
     )
+
+
+def test_serve_refuses_a_key_that_does_not_open_the_data(tmp_path: Path) -> None:
+    assert mintmark("init", "--directory", tmp_path, "--non-interactive").returncode == 0
+    admin(tmp_path, "tenant", "create", "acme")
+    admin(tmp_path, "environment", "create", "acme/production")
+    admin(tmp_path, "api", "create", "acme/production", "https://api.acme.example", "--name", "API")
+    key = tmp_path / "mintmark.key"
+    key.write_text(base64.b64encode(bytes(32)).decode())
+    refused = mintmark("serve", "--config", tmp_path / "mintmark.toml", "--port", free_port())
+    assert refused.returncode == 2
+    assert "key-encryption key" in refused.stderr
+    key.chmod(0o644)
+    refused = mintmark("serve", "--config", tmp_path / "mintmark.toml", "--port", free_port())
+    assert refused.returncode == 2
+    assert "chmod 600" in refused.stderr
+
+
+def test_a_newer_schema_is_refused_and_a_current_one_needs_no_migration(tmp_path: Path) -> None:
+    assert mintmark("init", "--directory", tmp_path, "--non-interactive").returncode == 0
+    config = tmp_path / "mintmark.toml"
+    done = mintmark("migrate", "--config", config, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["backup"] is None
+    with closing(sqlite3.connect(tmp_path / "mintmark.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    for command in ("serve", "migrate"):
+        refused = mintmark(command, "--config", config)
+        assert refused.returncode == 2
+        assert "newer version" in refused.stderr
+    assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
 def test_serve_refuses_a_taken_port(installed: Path, demo: Demo) -> None:

@@ -107,9 +107,10 @@ def demo(options: DemoOptions, say: Say) -> None:
         port: int = listener.getsockname()[1]
         settings = demo_settings(directory, port, options.host)
         state = replace(kept or DemoState(port), port=port)
-        if not (directory / KEY).exists():
+        if not (directory / KEY).exists() and not (directory / DATABASE).exists():
             key_encryption_key.create_file(directory / KEY, os.urandom)
         with open_installation(settings, schema.create) as installation:
+            asyncio.run(installation.check_key())
             state = asyncio.run(_provision(installation, state))
             state.write(directory)
             entries = _entries(installation, state, directory)

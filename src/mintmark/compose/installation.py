@@ -15,12 +15,13 @@ from pathlib import Path
 
 from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
-from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.authorization_server.ports import StorageUnavailable, Transaction
 from mintmark.cli.services import UsageFault
 from mintmark.config import Settings
 from mintmark.crypto.seal import NONCE_BYTES, Seal, Unsealable, derive
 from mintmark.crypto.secret_hash import hash_password
 from mintmark.dialect import Catalogue, DialectFault, catalogue
+from mintmark.jose.jwk import KeyFault
 from mintmark.jose.keyring import Keyring, SigningKeyLife
 from mintmark.storage import key_encryption_key, schema
 from mintmark.storage.database import Database, open_sqlite
@@ -74,6 +75,17 @@ class Installation:
     def schedule(self) -> KeySchedule:
         """Of its signing keys."""
         return KeySchedule(self.settings.signing_key_publish_ahead, self.settings.signing_key_signs_for)
+
+    async def check_key(self) -> None:
+        """Raise UsageFault unless the key-encryption key opens what is sealed here."""
+
+        def work(tx: Transaction) -> None:
+            self.keys.keyring(tx.find(SigningKey))
+
+        try:
+            await self.store.read(work)
+        except (Unsealable, KeyFault, StorageUnavailable) as fault:
+            raise UsageFault(f"{self.settings.database}: {fault}") from None
 
     def act(self, actor: str, request_id: str = "") -> Act:
         """An act of administration by `actor`, at the present time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -45,8 +46,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
             )
-    with open_installation(settings):
-        pass
+    with open_installation(settings) as installation:
+        asyncio.run(installation.check_key())
     listener = listening_socket(settings.host, settings.port)
     run(
         settings,
