@@ -92,3 +92,9 @@ def test_the_number_of_keys_is_bounded() -> None:
         counters.take(f"address {n}", 1, 60, NOW)
     assert len(counters) <= 100
     assert not counters.take("address 9999", 1, 60, NOW).allowed
+
+
+@pytest.mark.parametrize("limit", [98, 137])
+def test_sums_of_fractions_take_no_unit_away(limit: int) -> None:
+    counters = MemoryCounters()
+    assert all(counters.take("k", limit, 1, 2_147_483_648.0).allowed for _ in range(limit))
