@@ -83,22 +83,16 @@ def _form(
     _check_headers(section, form)
     carried = list(_carried(form))
     for place, path in carried:
-        key = path[0]
-        if place.name not in parameters and place.name not in functions:
-            raise section.fault(
-                f"'${{{place.name}}}' is no parameter: declare it under [parameters.{place.name}]", *path
-            )
-        if place.format.kind not in ("text", "any"):
-            raise section.fault(f"'{place.format.name}' is a format of answers, not of requests", *path)
-        if (
-            key == "query"
-            and not secret_in_query
-            and place.name in parameters
-            and parameters[place.name].secret
-        ):
-            raise section.fault(
-                f"{place.name} is secret and stands in the query: declare secret_in_query = true", *path
-            )
+        known = parameters.get(place.name)
+        if known is None and place.name not in functions:
+            sentence = f"'${{{place.name}}}' is no parameter: declare it under [parameters.{place.name}]"
+        elif place.format.kind not in ("text", "any"):
+            sentence = f"'{place.format.name}' is a format of answers, not of requests"
+        elif path[0] == "query" and known is not None and known.secret and not secret_in_query:
+            sentence = f"{place.name} is secret and stands in the query: declare secret_in_query = true"
+        else:
+            continue
+        raise section.fault(sentence, *path)
     names = frozenset(place.name for place, _ in carried)
     by_header = {
         place.name

@@ -53,16 +53,7 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
         )
     if len(body) > LARGEST_BODY or len(request.query) > LONGEST_QUERY:
         raise OAuthError("invalid_request", 413, "The request is too large.", reason="too_large")
-    content_type = authorization = None
-    for name, value in request.headers:
-        if name == b"content-type":
-            if content_type is not None:
-                raise Malformed("The Content-Type header is repeated.")
-            content_type = value
-        elif name == b"authorization":
-            if authorization is not None:
-                raise Malformed("The Authorization header is repeated.")
-            authorization = value
+    content_type, authorization = _two_headers(request)
     form = _choose(dialect, content_type, body, authorization is not None)
     if authorization is not None and not form.uses_authorization:
         raise Malformed("Credentials belong elsewhere on this endpoint; remove the Authorization header.")
@@ -97,6 +88,21 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
             if again and again != found.get(canonical) and (not other_reading or again != other_reading[0]):
                 raise Malformed(f"{canonical} stands in two places with two values.")
     return _canonical(dialect, form, found, other_reading)
+
+
+def _two_headers(request: HttpRequest) -> tuple[bytes | None, bytes | None]:
+    """Content-Type and Authorization, the two headers that pick the form."""
+    content_type = authorization = None
+    for name, value in request.headers:
+        if name == b"content-type":
+            if content_type is not None:
+                raise Malformed("The Content-Type header is repeated.")
+            content_type = value
+        elif name == b"authorization":
+            if authorization is not None:
+                raise Malformed("The Authorization header is repeated.")
+            authorization = value
+    return content_type, authorization
 
 
 def _choose(dialect: Dialect, content_type: bytes | None, body: bytes, authorized: bool) -> Form:
