@@ -24,17 +24,19 @@ from mintmark.web.protocol import Http11
 WORKER = "_MINTMARK_WORKER"
 #: The exit code when a worker cannot start; also uvicorn's.
 STARTUP_FAILURE = 3
+BACKLOG = 2048
 #: Seconds that running requests are given to end.
 GRACE = 10
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises UsageFault when the address is taken or not this machine's."""
+    """A socket that listens already; who connects waits. Raises UsageFault when the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as fault:
         listener.close()
         if fault.errno == errno.EADDRINUSE:
@@ -81,16 +83,15 @@ def run(
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-    listener.listen(2048)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(
-            number, lambda *_: sys.exit(0)
-        )  # uvicorn raises them anew when it has ended in good order
+        # uvicorn raises the signal anew when it has ended in good order.
+        signal.signal(number, lambda *_: sys.exit(0))
     if several:
         started()
         supervisor = Multiprocess(config, sockets=[listener])
