@@ -20,6 +20,7 @@ from mintmark.client.means import Means, SendFault
 from mintmark.client.origins import is_safe, origin_of
 from mintmark.client.profile import Profile
 from mintmark.client.request_id import request_id_of
+from mintmark.client.stated_lifetime import read_leniently
 from mintmark.client.token import Credentials, Token
 from mintmark.dialect.model import ResponseFault
 from mintmark.dialect.presentation import present
@@ -27,6 +28,7 @@ from mintmark.dialect.response import read_response
 from mintmark.dialect.writing import write_request
 from mintmark.values.errors import OAuthError
 from mintmark.values.secret import Secret
+from mintmark.values.token import TokenResponse
 from mintmark.wire.http import HttpRequest, HttpResponse
 
 logger = logging.getLogger("mintmark.client")
@@ -158,7 +160,7 @@ class Exchange:
         request_id = request_id_of(response.values)
         self._note_allowances(response, received)
         try:
-            answer = read_response(dialect, response, int(began))
+            answer = self._understood(response, int(began))
             presentation = present(dialect, answer, variables)
         except OAuthError as error:
             raise self._refusal(error, request_id, received, credentials) from None
@@ -187,6 +189,14 @@ class Exchange:
             request_id,
             lifetime,
         )
+
+    def _understood(self, response: HttpResponse, began: int) -> TokenResponse:
+        try:
+            return read_response(self.profile.dialect, response, began)
+        except ResponseFault as fault:
+            answer = read_leniently(self.profile.dialect, response, began)
+            logger.warning("%s: the lifetime of a token is not as the dialect says: %s", self.dialect, fault)
+            return answer
 
     def _request(self, credentials: Credentials) -> tuple[HttpRequest, dict[str, str]]:
         try:

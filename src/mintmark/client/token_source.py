@@ -16,7 +16,7 @@ from math import inf
 from typing import Protocol
 
 from mintmark.client.allowance import Allowance
-from mintmark.client.errors import Misconfigured, NoToken, Refused, Unreachable
+from mintmark.client.errors import Misconfigured, NoSense, NoToken, Refused, Unreachable
 from mintmark.client.exchange import Pause, Steps
 from mintmark.client.freshness import EARLIEST, pause, window
 from mintmark.client.means import Means, SendFault
@@ -275,7 +275,8 @@ class TokenSource:
             return 1.0
         if isinstance(error, Refused) and error.permanent:
             return LOOK_AGAIN
-        seconds = pause(self._failures, self._means.jitter())
+        costly = isinstance(error, NoSense)  # the vendor may have counted a token
+        seconds = pause(self._failures, self._means.jitter(), *((5.0, 600.0) if costly else (1.0, 60.0)))
         return seconds if error.retry_at is None else max(seconds, error.retry_at - self._means.clock())
 
     def _given_up(self, flight: _Flight) -> NoToken:
