@@ -1,6 +1,7 @@
 """The command line as a whole: its commands put together, and how each of them ends.
 
-Exit codes: 0 done, 1 refused or failed, 2 bad input or configuration. A fault is one sentence on stderr.
+Exit codes: 0 done, 1 refused or failed, 2 bad input or configuration, 130 stopped by Ctrl-C. A fault is one sentence on
+stderr.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _OneSentence(TyperGroup):
             code = _told(str(fault), 2 if fault.kind == "invalid" else 1)
         except (Failure, StorageUnavailable) as fault:
             code = _told(str(fault), 1)
-        except (typer.Abort, KeyboardInterrupt):
+        except typer.Abort:
             code = _told("Interrupted; nothing more was done.", 1)
         sys.exit(code if isinstance(code, int) else 0)
 

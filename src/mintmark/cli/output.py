@@ -75,7 +75,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is destroyed. Without a terminal `yes` (``--yes``) is needed. Raises UsageFault."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise UsageFault(f"{question} Nothing was done: repeat the command with --yes.")
     if not typer.confirm(printable(question) + " Go on?", err=True):
         raise UsageFault("Nothing was done.")
@@ -88,11 +88,15 @@ def ask(question: str, default: str) -> str:
 
 def ask_secret(question: str, *, twice: bool = True) -> Secret:
     """A secret typed at the terminal without showing it. Raises UsageFault without a terminal."""
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise UsageFault(
             f"{question} is missing: hand it over in a file, on standard input or in the environment."
         )
     return Secret(str(typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)))
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 class PrivateFile:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import singledispatch
 
 from mintmark.authorization_server.administration.api_tokens import ApiTokenEntry, NewApiToken
@@ -14,9 +13,7 @@ from mintmark.authorization_server.administration.mounts import MountEntry
 from mintmark.authorization_server.administration.quotas import QuotaEntry
 from mintmark.authorization_server.administration.signature_keys import NewSignatureKey, SignatureKeyEntry
 from mintmark.authorization_server.administration.signing_keys import SigningKeyEntry
-from mintmark.authorization_server.remedies import remedy
 from mintmark.cli.typed import shown_instant as at
-from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.tenancy import AccessRequest, Api, Environment, Mount, Operator, SigningKey, Tenant
@@ -276,40 +273,6 @@ def _(record: AccessRequest) -> Row:
 @row.register
 def _(record: Operator) -> Row:
     return {"username": record.username, "enabled": record.enabled, "created_at": at(record.created_at)}
-
-
-def event(number: int, record: AuditEvent) -> Row:
-    """An audit event with its number and, for a refusal, what to do about it."""
-    texts: Mapping[str, str] = {
-        name: getattr(record, name)
-        for name in (
-            "environment",
-            "request_id",
-            "client_id",
-            "credential_id",
-            "user_id",
-            "subject",
-            "jti",
-            "audience",
-            "scope",
-            "dialect",
-            "mount",
-            "peer",
-            "actor",
-            "reason",
-            "detail",
-        )
-    }
-    what_to_do = remedy(record.reason) if record.reason else ""
-    return {
-        "id": number,
-        "at": at(record.at),
-        "kind": record.kind,
-        "outcome": record.outcome,
-        **texts,
-        "count": record.count,
-        "remedy": what_to_do,
-    }
 
 
 def _life(record: SecretEntry | ApiTokenEntry | LegacyTokenEntry | SignatureKeyEntry) -> Row:

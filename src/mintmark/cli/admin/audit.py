@@ -15,10 +15,10 @@ from mintmark.authorization_server.ports import AuditQuery
 from mintmark.cli import output
 from mintmark.cli.answer import Answer, Nothing, Row, Table, Written
 from mintmark.cli.call import Call
+from mintmark.cli.events import event as view
 from mintmark.cli.frame import Noun
 from mintmark.cli.services import Failure, Opened
 from mintmark.cli.typed import past
-from mintmark.cli.views import event as view
 from mintmark.values.audit_event import AuditEvent
 
 noun = Noun("audit", "The audit trail: follow it, search it, resolve a request id, export it.")

@@ -104,7 +104,9 @@ def create(
 @noun.command("list")
 def listing(
     call: Call,
-    tenant: Annotated[str | None, typer.Argument(help="Of this tenant only.", show_default=False)] = None,
+    tenant: Annotated[
+        str | None, typer.Argument(metavar="TENANT", help="Of this tenant only.", show_default=False)
+    ] = None,
 ) -> Answer:
     """List environments."""
     found = call.read(lambda tx, _: environments.listing(tx, tenant))

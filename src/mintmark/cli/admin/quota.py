@@ -17,7 +17,7 @@ from mintmark.cli.views import row
 noun = Noun("quota", "Quotas: how many tokens a client or a tenant may be issued per UTC day.")
 
 Subject = Annotated[
-    str, typer.Argument(metavar="TENANT|TENANT/ENVIRONMENT", help="A tenant, or the environment of a client.")
+    str, typer.Argument(metavar="SUBJECT", help="A tenant; for a client its TENANT/ENVIRONMENT.")
 ]
 ClientOption = Annotated[
     str | None, typer.Argument(metavar="CLIENT_ID", help="The client's id.", show_default=False)

@@ -159,4 +159,6 @@ def _text(opened: Opened, values: ServiceAccountFile) -> str:
             },
         )
     except ValueError as fault:
-        raise UsageFault(f"No credentials file can be made here: {fault}.") from None
+        raise UsageFault(
+            f"No credentials file can be made: {fault} (--allow names the APIs, --mount the token endpoint)."
+        ) from None

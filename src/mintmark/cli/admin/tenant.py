@@ -15,7 +15,7 @@ from mintmark.cli.frame import Noun
 from mintmark.cli.views import row
 
 noun = Noun("tenant", "Tenants: the customers.")
-Handle = Annotated[str, typer.Argument(help="The tenant's handle, part of its URLs.")]
+Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The tenant's handle, part of its URLs.")]
 
 
 @noun.command("create")

@@ -1,0 +1,190 @@
+"""The command line as a person meets it, on an installation in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from mintmark.authorization_server.administration import Act
+from mintmark.cli.main import build_app
+from mintmark.cli.services import (
+    DemoOptions,
+    Initialised,
+    InitOptions,
+    Migrated,
+    Opened,
+    Place,
+    ServeOptions,
+    Services,
+    UsageFault,
+)
+from mintmark.crypto.seal import Seal
+from mintmark.crypto.secret_hash import CHEAPEST, hash_password
+from mintmark.dialect import Catalogue, catalogue
+from mintmark.storage import schema
+from mintmark.storage.database import open_sqlite
+from mintmark.storage.store import SqlStore
+
+NOW = 1_800_000_000
+ENVIRONMENT = "acme/production"
+AUDIENCE = "https://api.acme.example"
+DIALECTS = catalogue()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Terminal:
+    """Runs commands in `folder`; every installation there is the same one, whatever its configuration says."""
+
+    folder: Path
+    now: int = NOW
+    asked: list[object] = field(default_factory=list)
+    initialised: Initialised | BaseException = field(
+        default_factory=lambda: Initialised((Path("mintmark.toml"),), "root")
+    )
+
+    def __post_init__(self) -> None:
+        self._entropy = random.Random(7).randbytes
+        self._seal = Seal(bytes(32))
+        self._app = build_app(
+            Services(
+                version="1.2.3",
+                clock=lambda: self.now,
+                open=self._open,
+                dialects=self._dialects,
+                serve=self._serve,
+                demo=self._demo,
+                init=self._init,
+                migrate=self._migrate,
+            )
+        )
+
+    def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
+        result = CliRunner(env=env or {}).invoke(self._app, list(arguments), input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert "Traceback" not in result.stderr
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    def admin(self, *arguments: str, **more: Any) -> Ran:
+        """An administration command that must succeed."""
+        ran = self("admin", *arguments, **more)
+        assert ran.code == 0, ran.err
+        return ran
+
+    def made(self, *arguments: str, **more: Any) -> Any:
+        """What an administration command answers as JSON."""
+        return self.admin(*arguments, "--json", **more).json
+
+    def refused(self, *arguments: str, code: int = 2, **more: Any) -> str:
+        """The one sentence of a refusal."""
+        ran = self(*arguments, **more)
+        assert ran.code == code, (ran.out, ran.err)
+        assert ran.out == ""
+        assert ran.err.startswith("mintmark: ")
+        assert ran.err.endswith((".\n", "?\n"))
+        assert ran.err.count("\n") == 1
+        return ran.err.removeprefix("mintmark: ").strip()
+
+    def act(self, actor: str) -> Act:
+        return Act(
+            now=self.now,
+            actor=actor,
+            entropy=self._entropy,
+            secret_key=b"k" * 32,
+            seal=lambda plain, context: self._seal.seal(plain, context, self._entropy(12)),
+            hash_password=lambda text: hash_password(text, self._entropy, CHEAPEST),
+        )
+
+    @asynccontextmanager
+    async def _open(self, place: Place) -> AsyncIterator[Opened]:
+        self.asked.append(place)
+        if place.config is not None and place.config.name == "broken.toml":
+            raise UsageFault(f"{place.config}:3: there is no setting 'colour'.")
+        database = open_sqlite(self.folder / "mintmark.db")
+        try:
+            schema.check(database)
+            yield Opened(SqlStore(database), self.act, DIALECTS, "https://mint.example")
+        finally:
+            database.close()
+
+    def _dialects(self, place: Place | None) -> Catalogue:
+        self.asked.append(place)
+        return DIALECTS
+
+    def _serve(self, options: ServeOptions, say: Callable[[str], None]) -> None:
+        self.asked.append(options)
+        say("serving")
+
+    def _demo(self, options: DemoOptions, say: Callable[[str], None]) -> None:
+        self.asked.append(options)
+        say("curl \x1b[31mhttp://127.0.0.1\nsecond line")
+
+    def _init(self, options: InitOptions) -> Initialised:
+        self.asked.append(options)
+        if isinstance(self.initialised, BaseException):
+            raise self.initialised
+        return self.initialised
+
+    def _migrate(self, place: Place) -> Migrated:
+        self.asked.append(place)
+        return Migrated("0001", "0002", self.folder / "backup.db")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that has its tables, to be copied."""
+    path = tmp_path_factory.mktemp("cli") / "mintmark.db"
+    database = open_sqlite(path)
+    schema.create(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def mintmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Terminal:
+    """A terminal in a folder that holds a configuration and a database without records."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MINTMARK_CONFIG", raising=False)
+    (tmp_path / "mintmark.toml").touch()
+    shutil.copyfile(empty_database, tmp_path / "mintmark.db")
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def acme(mintmark: Terminal) -> Terminal:
+    """With a tenant, an environment, and an API."""
+    mintmark.admin("tenant", "create", "acme", "--name", "Acme")
+    mintmark.admin("environment", "create", ENVIRONMENT, "--mount", "/oauth/token=standard")
+    mintmark.admin(
+        "api",
+        "create",
+        ENVIRONMENT,
+        AUDIENCE,
+        "--scope",
+        "orders:read Reading orders",
+        "--scope",
+        "orders:write",
+    )
+    return mintmark
