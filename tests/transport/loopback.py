@@ -1,4 +1,4 @@
-"""A vendor on a loopback port: a token endpoint and an API that count what they are asked, with switchable behaviour."""
+"""A vendor on a loopback port: a token endpoint and an API that count what they are asked."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def vendor() -> Iterator[Vendor]:
                 return whole
             return self.rfile.read(int(self.headers.get("content-length") or 0))
 
-        do_GET = do_POST = do_PUT = handle_any
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

@@ -89,7 +89,7 @@ def test_a_cancelled_task_and_a_dying_loop_take_nobody_along(shop: Vendor, sourc
 
     async def impatient() -> None:
         task = asyncio.create_task(source.atoken())
-        while not shop.token_requests:
+        while not shop.token_requests:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -85,7 +85,7 @@ def put(request: httpx2.Request, token: Token) -> None:
     shown = token.presentation
     own: list[tuple[str, str]] = []
     for name, value in shown.headers:
-        if name == "Authorization":
+        if name.lower() == "authorization":
             request.headers[name] = MaskedText(value)
         else:
             own.append((name, value))
@@ -120,6 +120,7 @@ def _uncopied(kind: type[Any]) -> type[Any]:
 
         def __init__(self, headers: Any, further: list[tuple[str, str]]) -> None:
             super().__init__(headers)
+            self._further: list[tuple[bytes, bytes]] = []
             for name, _ in further:
                 self.pop(name, None)
             self._further = [(name.encode("ascii"), MaskedText(value).encode()) for name, value in further]
