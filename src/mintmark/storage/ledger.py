@@ -23,6 +23,8 @@ _log = logging.getLogger("mintmark.storage")
 _Waiting = tuple[Issuance, "asyncio.Future[Outcome]"]
 #: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
 _NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
+#: Seconds that a batch waits for its share of callers at most.
+_LINGER = 0.002
 
 
 class SqlLedger:
@@ -51,6 +53,8 @@ class SqlLedger:
         self._notes_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._idle: list[asyncio.Future[None]] = []
+        self._enough = 0
+        self._lingering: asyncio.TimerHandle | None = None
         self._working = True
         self._closed = False
 
@@ -71,6 +75,10 @@ class SqlLedger:
             self._running = True
             # Not now but after what else is ready in this turn of the loop, so that it comes along.
             loop.call_soon(self._next, loop)
+        elif self._lingering is not None and len(self._pending) >= self._enough:
+            self._lingering.cancel()
+            self._lingering = None
+            loop.call_soon(self._next, loop)
         return await future
 
     def note(self, event: AuditEvent) -> None:
@@ -85,9 +93,7 @@ class SqlLedger:
         self._notes_due = True
         idle = loop.create_future()
         self._idle.append(idle)
-        if not self._running:
-            self._running = True
-            self._next(loop)
+        self._go(loop)
         await idle
 
     async def close(self) -> None:
@@ -108,12 +114,19 @@ class SqlLedger:
         self._refusals.end_second(int(self._clock()))
         self._notes_due = True
         self._arm(loop)
-        if not self._running:
+        self._go(loop)
+
+    def _go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin now, unless a batch is being written."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+        if self._lingering is not None or not self._running:
             self._running = True
             self._next(loop)
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand the next batch to the writing thread, or rest."""
+        self._lingering = None
         batch = self._pending[: self._largest_batch]
         del self._pending[: self._largest_batch]
         notes: list[AuditEvent] = []
@@ -155,7 +168,13 @@ class SqlLedger:
             for (_, future), outcome in zip(batch, result, strict=True):
                 if not future.done():
                     future.set_result(outcome)
-        self._next(loop)
+        # Callers that were just answered tend to come back together: a small batch now would cost as much as all of
+        # theirs, so wait for most of them, for a moment.
+        self._enough = (len(batch) + len(self._pending)) * 3 // 4
+        if len(self._pending) < self._enough and not self._idle:
+            self._lingering = loop.call_later(_LINGER, self._next, loop)
+        else:
+            self._next(loop)
 
     def _failed(
         self,

@@ -19,6 +19,7 @@ from mintmark.authorization_server.ports import (
     Stale,
     StorageUnavailable,
 )
+from mintmark.storage.batch import Batch
 from mintmark.storage.database import Database
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.refusals import Refusals
@@ -248,6 +249,45 @@ def test_more_than_one_batch_can_hold_is_written_in_several(database: Database) 
         assert len(await events(store)) == 150
 
     with_ledger(database, story, largest_batch=70)
+
+
+def test_callers_that_come_back_together_share_their_batches(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    write = Batch.write
+
+    def counted(self: Batch, issuances: Any, notes: Any) -> Any:
+        batches.append(len(issuances))
+        return write(self, issuances, notes)
+
+    monkeypatch.setattr(Batch, "write", counted)
+
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        async def caller() -> None:
+            for _ in range(5):
+                await ledger.commit(issuance(position))
+
+        early = asyncio.ensure_future(caller())
+        await asyncio.sleep(0)
+        await asyncio.gather(early, *(caller() for _ in range(11)))
+        assert sum(batches) == 60
+        assert len(batches) <= 12
+
+    with_ledger(database, story)
+
+
+def test_a_lone_caller_waits_for_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mintmark.storage.ledger._LINGER", 3600.0)
+
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        for _ in range(3):
+            assert await ledger.commit(issuance(position)) == Committed(())
+        # The second of two does not come back, and the first is not the one to pay for it when the ledger flushes.
+        await asyncio.gather(*(ledger.commit(issuance(position)) for _ in range(2)))
+        assert await ledger.commit(issuance(position)) == Committed(())
+
+    with_ledger(database, story)
 
 
 def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
