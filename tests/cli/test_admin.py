@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 from pathlib import Path
 
 import pytest
 
+from mintmark.cli import output
 from mintmark.cli.admin import audit
 from mintmark.cli.services import Place
 from mintmark.values.audit_event import AuditEvent
@@ -49,6 +51,26 @@ def test_the_actor_is_named_in_the_audit_trail(mintmark: Terminal) -> None:
     ada, me = [event["actor"] for event in mintmark.made("audit", "tail")]
     assert ada == "ada"
     assert me.startswith("cli:")
+
+
+def test_an_argument_of_another_encoding_is_refused(mintmark: Terminal) -> None:
+    for arguments in (
+        ["show", "\udcff"],
+        ["create", "acme", "--name", "a\udcff"],
+        ["list", "--actor", "\udcff"],
+    ):
+        assert "UTF-8" in mintmark.refused("admin", "tenant", *arguments)
+
+
+def test_a_terminal_that_cannot_show_a_letter_gets_an_escape(
+    mintmark: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr("sys.stdout", stream)
+    output.prepare()
+    output.say("mmtabc…")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"mmtabc\\u2026\n"  # type: ignore[attr-defined]
 
 
 # --- tenants, environments, mounts, APIs -----------------------------------------------------------------------------

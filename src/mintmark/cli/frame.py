@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,6 +95,7 @@ def framed(services: Services, function: Command) -> Callable[..., None]:
 
     def run(**given: Any) -> None:
         shared = {name: given.pop(name) for name in _SHARED}
+        _refuse_broken_text([*given.values(), shared["actor"]])
         call = Call(
             services,
             place(shared["config"], shared["directory"]),
@@ -134,6 +135,22 @@ def place(config: Path | None, directory: Path | None) -> Place:
             "with --directory .mintmark."
         )
     return Place(config=DEFAULT_CONFIG)
+
+
+def _refuse_broken_text(values: Iterable[object]) -> None:
+    """Arguments that are not of the locale's encoding reach us as lone surrogates, which nothing can store."""
+    for value in values:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isprintable() and not _is_text(text):
+                raise UsageFault("An argument is not UTF-8: write it in the encoding of the terminal.")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _login() -> str:

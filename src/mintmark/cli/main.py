@@ -27,6 +27,7 @@ class _OneSentence(TyperGroup):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command line and exit. Faults of the program itself go through."""
+        output.prepare()
         options = {**options, "standalone_mode": False, "prog_name": "mintmark"}
         try:
             code = super().main(*arguments, **options)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import sys
@@ -29,6 +30,13 @@ from mintmark.values.secret import Secret
 
 #: Columns where output is no terminal: wide enough that nothing is folded before a program reads it.
 _PIPE_WIDTH = 1000
+
+
+def prepare() -> None:
+    """Let what the terminal's encoding cannot show appear as an escape instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def answer(what: Answer, *, as_json: bool) -> None:

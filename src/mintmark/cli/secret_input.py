@@ -54,7 +54,7 @@ def read(what: str, file: Path | None, stdin: bool, variable: str | None, *, twi
     if file is not None:
         return _cut(what, _from_file(what, file))
     if stdin:
-        return _cut(what, sys.stdin.read(LONGEST + 2))
+        return _cut(what, _from_stdin(what))
     if variable is not None:
         if variable not in os.environ:
             raise UsageFault(f"The environment variable for the {what} is not set.")
@@ -69,6 +69,13 @@ def _from_file(what: str, file: Path) -> str:
     except (OSError, UnicodeDecodeError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else "it is not UTF-8"
         raise UsageFault(f"The {what} cannot be read from {file}: {why}.") from None
+
+
+def _from_stdin(what: str) -> str:
+    try:
+        return sys.stdin.read(LONGEST + 2)
+    except UnicodeDecodeError:
+        raise UsageFault(f"The {what} on standard input is not UTF-8.") from None
 
 
 def _cut(what: str, text: str) -> Secret:

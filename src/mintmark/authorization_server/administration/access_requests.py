@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mintmark.authorization_server.administration import checked, identifiers
+from mintmark.authorization_server.administration import checked, identifiers, lookup
 from mintmark.authorization_server.administration.act import (
     Act,
     AdministrationFault,
@@ -48,7 +48,7 @@ def listing(tx: Transaction, state: str = "") -> list[AccessRequest]:
 
 def show(tx: Transaction, request_id: str) -> AccessRequest:
     """One request. Raises AdministrationFault (not_found)."""
-    found = tx.get(AccessRequest, request_id)
+    found = lookup.record(tx, AccessRequest, request_id)
     if found is None:
         raise not_found(
             f"There is no access request '{request_id}'; list the access requests to see their ids."

@@ -112,7 +112,7 @@ def listing(tx: Transaction, environment: str, now: float) -> list[ApiTokenEntry
 
 def revoke(tx: Transaction, act: Act, *, environment: str, token_id: str) -> ApiToken:
     """End a token now. Twice is as once. Raises AdministrationFault (not_found)."""
-    before = tx.get(ApiToken, lookup.environment(tx, environment).id, token_id)
+    before = lookup.record(tx, ApiToken, lookup.environment(tx, environment).id, token_id)
     if before is None:
         raise not_found(
             f"There is no API token '{token_id}' in {environment}; list the API tokens to see their ids."

@@ -170,7 +170,7 @@ def revoke(tx: Transaction, act: Act, *, environment: str, client_id: str, secre
 
 def _version(tx: Transaction, environment: str, client_id: str, secret_id: str) -> SecretVersion:
     lookup.client(tx, lookup.environment(tx, environment).id, client_id)
-    found = tx.get(SecretVersion, environment, client_id, secret_id)
+    found = lookup.record(tx, SecretVersion, environment, client_id, secret_id)
     if found is None:
         raise not_found(
             f"The client {client_id} has no secret '{secret_id}'; list its secrets to see their ids."

@@ -104,7 +104,7 @@ def revoke(tx: Transaction, act: Act, *, environment: str, token_id: str) -> Leg
 
 
 def _token(tx: Transaction, environment: str, token_id: str) -> LegacyToken:
-    found = tx.get(LegacyToken, lookup.environment(tx, environment).id, token_id)
+    found = lookup.record(tx, LegacyToken, lookup.environment(tx, environment).id, token_id)
     if found is None:
         raise not_found(
             f"There is no legacy token '{token_id}' in {environment}; list the legacy tokens to see their "

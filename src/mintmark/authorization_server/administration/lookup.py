@@ -6,15 +6,28 @@ made nor handed out there, whoever asks.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from mintmark.authorization_server.administration.act import conflict, not_found
 from mintmark.authorization_server.ports import Transaction
 from mintmark.values.client import Client
 from mintmark.values.tenancy import Api, Environment, Tenant
 
+Record = TypeVar("Record")
+
+
+def record(tx: Transaction, kind: type[Record], *key: str) -> Record | None:
+    """The record of that type and key, or None; a key that is no Unicode text (a lone surrogate) names nothing."""
+    try:
+        "".join(key).encode()
+    except UnicodeEncodeError:
+        return None
+    return tx.get(kind, *key)
+
 
 def tenant(tx: Transaction, handle: str) -> Tenant:
     """The tenant with this handle."""
-    found = tx.get(Tenant, handle)
+    found = record(tx, Tenant, handle)
     if found is None:
         raise not_found(f"There is no tenant '{handle}'; list the tenants to see those that exist.")
     return found
@@ -23,7 +36,7 @@ def tenant(tx: Transaction, handle: str) -> Tenant:
 def environment(tx: Transaction, environment_id: str) -> Environment:
     """The environment ``tenant/name``."""
     handle, slash, name = environment_id.partition("/")
-    found = tx.get(Environment, handle, name) if slash else None
+    found = record(tx, Environment, handle, name) if slash else None
     if found is None:
         raise not_found(
             f"There is no environment '{environment_id}'; name it as tenant/name, and list the environments "
@@ -44,7 +57,7 @@ def usable_environment(tx: Transaction, environment_id: str) -> Environment:
 
 def api(tx: Transaction, environment_id: str, audience: str) -> Api:
     """The API with this audience."""
-    found = tx.get(Api, environment_id, audience)
+    found = record(tx, Api, environment_id, audience)
     if found is None:
         raise not_found(
             f"There is no API with the audience '{audience}' in {environment_id}; list the APIs to see "
@@ -55,7 +68,7 @@ def api(tx: Transaction, environment_id: str, audience: str) -> Api:
 
 def client(tx: Transaction, environment_id: str, client_id: str) -> Client:
     """The client with this id."""
-    found = tx.get(Client, environment_id, client_id)
+    found = record(tx, Client, environment_id, client_id)
     if found is None:
         raise not_found(
             f"There is no client '{client_id}' in {environment_id}; list the clients to see those that exist."

@@ -39,7 +39,7 @@ def create(
     proxy login, for the API `proxy_audience`. Raises AdministrationFault.
     """
     lookup.usable_environment(tx, environment)
-    _refuse_taken(tx, environment, username)
+    _refuse_taken(tx, environment, checked.name(username, "user name"))
     made = identifiers.fresh(
         lambda: identifiers.user_id(act.entropy), lambda found: tx.get(MachineUser, environment, found)
     )
@@ -79,8 +79,9 @@ def listing(tx: Transaction, environment: str) -> list[MachineUser]:
 def show(tx: Transaction, environment: str, username: str) -> MachineUser:
     """One machine user by user name. Raises AdministrationFault (not_found)."""
     lookup.environment(tx, environment)
-    for user in tx.find(MachineUser, environment=environment, username=username):
-        return user
+    found = tx.find(MachineUser, environment=environment, username=username) if username.isprintable() else []
+    if found:
+        return found[0]
     raise not_found(
         f"There is no machine user '{username}' in {environment}; list the machine users to see those that "
         "exist."
@@ -166,7 +167,6 @@ def _refuse_taken(tx: Transaction, environment: str, username: str) -> None:
 
 
 def _checked(tx: Transaction, user: MachineUser) -> MachineUser:
-    checked.name(user.username, "user name")
     if len(user.username.encode()) > checked.LONGEST_IDENTIFIER:
         raise AdministrationFault(f"The user name must be at most {checked.LONGEST_IDENTIFIER} bytes.")
     if user.proxy_login and ":" in user.username:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mintmark.authorization_server.administration import checked
+from mintmark.authorization_server.administration import checked, lookup
 from mintmark.authorization_server.administration.act import Act, audited, conflict, insert, not_found
 from mintmark.authorization_server.ports import Transaction
 from mintmark.values.tenancy import Operator
@@ -55,7 +55,7 @@ def _put(tx: Transaction, act: Act, operator: Operator, verb: str) -> Operator:
 
 
 def _operator(tx: Transaction, username: str) -> Operator:
-    found = tx.get(Operator, username)
+    found = lookup.record(tx, Operator, username)
     if found is None:
         raise not_found(f"There is no operator '{username}'; list the operators to see those that exist.")
     return found

@@ -126,7 +126,7 @@ def revoke(tx: Transaction, act: Act, *, environment: str, key_id: str) -> Signa
 
 
 def _key(tx: Transaction, environment: str, key_id: str) -> SignatureKey:
-    found = tx.get(SignatureKey, lookup.environment(tx, environment).id, key_id)
+    found = lookup.record(tx, SignatureKey, lookup.environment(tx, environment).id, key_id)
     if found is None:
         raise not_found(
             f"There is no signature key '{key_id}' in {environment}; list the signature keys to see their "

@@ -101,7 +101,7 @@ def withdraw(
     Answers the key that signs instead: one that was waiting, or a new one (`key`, or one generated here).
     """
     lookup.environment(tx, environment)
-    leaked = tx.get(SigningKey, environment, kid)
+    leaked = lookup.record(tx, SigningKey, environment, kid)
     if leaked is None or state_of(leaked, act.now) == "removed":
         raise not_found(
             f"{environment} publishes no key '{kid}'; list the signing keys to see those it does."
