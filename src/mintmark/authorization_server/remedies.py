@@ -78,8 +78,8 @@ REMEDIES: Mapping[str, str] = {
     "wrong_issuer": "The token is from another environment: ask the right token endpoint.",
     "wrong_audience": "The token is for another API: ask for one with this API's audience.",
     "not_active": "The token was revoked, or what obtained it was disabled or deleted: ask for a new one.",
-    "revocations_unknown": "Which tokens were revoked could not be learned for too long: check that the API reaches the "
-    "issuer's revocation feed.",
+    "revocations_unknown": "Which tokens were revoked could not be learned for too long: check that the API reaches "
+    "the issuer's revocation feed.",
     "status_unavailable": "Whether the token is still good could not be asked: check that the issuer can be reached.",
 }
 UNKNOWN = "No remedy is known for this reason: look at the detail and at the server's log."
