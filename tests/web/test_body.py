@@ -1,4 +1,4 @@
-"""Reading a request body: a cap in bytes and in time, and no more or less than was announced."""
+"""Reading a request body: a cap in bytes, and no more or less than was announced."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def length(value: str) -> list[tuple[bytes, bytes]]:
     return [(b"content-length", value.encode())]
 
 
-def read(headers: list[tuple[bytes, bytes]], receive: Receive, seconds: float = 10) -> bytes:
-    return asyncio.run(read_body(headers, receive, seconds))
+def read(headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
+    return asyncio.run(read_body(headers, receive))
 
 
-def refused(headers: list[tuple[bytes, bytes]], receive: Receive, seconds: float = 10) -> int:
+def refused(headers: list[tuple[bytes, bytes]], receive: Receive) -> int:
     with pytest.raises(BodyRefused) as caught:
-        read(headers, receive, seconds)
+        read(headers, receive)
     assert caught.value.response.values(b"connection") == [b"close"]
     return caught.value.response.status
 
@@ -80,10 +80,6 @@ def test_refuses_a_body_shorter_or_longer_than_announced() -> None:
 
 def test_does_not_wait_for_a_body_that_was_announced_as_empty() -> None:
     assert read(length("0"), chunks(ends=False)) == b""
-
-
-def test_gives_up_on_a_body_that_does_not_arrive() -> None:
-    assert refused(length("5"), chunks(b"a", ends=False), seconds=0.01) == 408
 
 
 def test_says_when_the_caller_hung_up() -> None:

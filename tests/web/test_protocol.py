@@ -132,12 +132,33 @@ def test_a_large_head_is_refused_even_when_it_comes_at_once() -> None:
 
 
 def test_a_head_that_does_not_end_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
     assert refused(POST)[0] == 408
 
 
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 5\r\n\r\na", b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"]
+)
+def test_a_body_that_does_not_end_in_time_is_refused(monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
+    assert refused(POST + head)[0] == 408
+
+
+def test_a_slow_body_of_a_request_that_was_answered_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(POST.replace(b"/auth/", b"/nothing/") + b"Content-Length: 5\r\n\r\na")
+        assert (await answer(reader))[0] == 404
+        assert await reader.read() == b""
+
+    served(talk)
+
+
 def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
     assert refused(b"")[0] == 408
 
 

@@ -164,6 +164,16 @@ def test_an_environment_that_is_gone_is_not_found_under_its_alias() -> None:
     routes = Routes(known, PUBLIC)
     assert routes.find("auth.omnissa.localhost:8080", "/oauth/token") is not None
     known.views = {}
+    known.generation += 1
+    with pytest.raises(Misdirected):
+        routes.find("auth.omnissa.localhost:8080", "/oauth/token")
+
+
+def test_an_environment_that_goes_while_its_host_is_looked_up_is_not_found() -> None:
+    known = Known({"omnissa/production": OMNISSA})
+    routes = Routes(known, PUBLIC)
+    assert routes.find("auth.omnissa.localhost:8080", "/nothing") is not None
+    known.views = {}
     assert routes.find("auth.omnissa.localhost:8080", "/oauth/token") is None
 
 

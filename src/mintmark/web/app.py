@@ -105,12 +105,11 @@ class Application:
             return answers.misdirected()
         if located is None:
             return answers.not_found()
+        if located.mounted is not None:
+            return await self._token(scope, headers, receive, located, *located.mounted, origin, caller, now)
         view, path, role = located.view, located.path, located.role
         if located.document is not None:
             return document_answer(located.document, view, scope["method"], headers, now)
-        found = view.mounts.get(path)
-        if found is not None and (role is None or role in found[0].roles):
-            return await self._token(scope, headers, receive, located, *found, origin, caller, now)
         if self.resources is not None and role in (None, "api") and self.resources.stands_at(view, path):
             return await self._resource(self.resources, scope, headers, receive, located, origin, now)
         if path == "/" and role in (None, "manager"):

@@ -1,11 +1,10 @@
-"""Reading a request body: capped in size, bounded in time, and as long as Content-Length said.
+"""Reading a request body: capped in size, chunked ones as well, and as long as Content-Length said.
 
-Raises `BodyRefused` with the answer to give. The limits hold for chunked bodies as well.
+Raises `BodyRefused` with the answer to give. That it arrives in time is the connection's care (`protocol`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ from mintmark.wire.http import HttpResponse
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 LIMIT = 16 * 1024
-SECONDS = 10.0
 _CLOSE = ((b"connection", b"close"),)
 
 
@@ -53,25 +51,17 @@ def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
     return length
 
 
-async def read_body(
-    headers: Sequence[tuple[bytes, bytes]], receive: Receive, seconds: float = SECONDS
-) -> bytes:
-    """The whole body. Raises BodyRefused (400, 408 or 413) or Disconnected."""
+async def read_body(headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> bytes:
+    """The whole body. Raises BodyRefused (400 or 413) or Disconnected."""
     length = declared_length(headers)
     if length == 0:
         return b""
-    try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
-            if message["type"] != "http.request":
-                raise Disconnected
-            body: bytes = message.get("body", b"")
-            if message.get("more_body"):
-                body = await _rest(body, receive)
-    except TimeoutError:
-        raise BodyRefused(
-            refusal(408, "invalid_request", "The body did not arrive in time.", _CLOSE)
-        ) from None
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Disconnected
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest(body, receive)
     if len(body) > LIMIT:
         raise _too_large()
     if length is not None and len(body) != length:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mintmark.web.peer import TrustedProxies
 from mintmark.web.request_id import HEADER, acceptable, new_request_id
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """`peer`: the caller's address. `request_id`: stands on the answer, in log lines and in audit events."""
 
     peer: str

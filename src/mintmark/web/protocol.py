@@ -1,4 +1,4 @@
-"""The HTTP/1.1 connection: uvicorn's httptools protocol with a bound on the head of a request, in bytes and in time.
+"""The HTTP/1.1 connection: uvicorn's httptools protocol with bounds on a request: its head in bytes, all of it in time.
 
 Its own refusals are JSON and bear a request id like every other answer.
 """
@@ -16,21 +16,27 @@ from mintmark.web.answers import refusal
 from mintmark.web.request_id import new_request_id
 
 HEAD_LIMIT = 32 * 1024
-HEAD_SECONDS = 10.0
+#: Seconds from the packet that left a request open to its end; a connection that never says anything has as long.
+REQUEST_SECONDS = 10.0
 
 
 class Http11(HttpToolsProtocol):
-    """One connection. The head of a request has to be complete within `HEAD_SECONDS` and `HEAD_LIMIT` bytes."""
+    """One connection. `_open`: a request has begun, or none yet, and is not complete; `_in_head`: nor is its head.
+
+    A request that comes in one packet, as nearly all do, starts no timer and is not measured.
+    """
 
     _waiting: asyncio.TimerHandle | None = None
     _requests = 0
+    _packet = 0
     _head_size = 0
+    _open = True
     _in_head = True
 
     def connection_made(self, transport: Any) -> None:
         """A connection that never says anything is closed, too."""
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(HEAD_SECONDS, self._late)
+        self._waiting = self.loop.call_later(REQUEST_SECONDS, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any longer."""
@@ -38,29 +44,43 @@ class Http11(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; a head that is still open after that is timed, and from its second packet on counted."""
+        """Feed the parser; a request that is still open after that is timed, its head counted from the second
+        packet on.
+        """
         requests = self._requests
+        self._packet = len(data)
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._head_size += len(data) if requests == self._requests else 0
-            if self._head_size > HEAD_LIMIT:
-                self._refuse(431, "The head of the request is too large.")
-            elif self._waiting is None:
-                self._waiting = self.loop.call_later(HEAD_SECONDS, self._late)
+        if self._open and not self.transport.is_closing():
+            if self._in_head and requests == self._requests:
+                self._head_size += len(data)
+                if self._head_size > HEAD_LIMIT:
+                    self._refuse(431, "The head of the request is too large.")
+                    return
+            if self._waiting is None:
+                self._waiting = self.loop.call_later(REQUEST_SECONDS, self._late)
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
         super().on_message_begin()
         self._requests += 1
-        self._in_head, self._head_size = True, 0
+        self._open = self._in_head = True
+        self._head_size = 0
 
     def on_headers_complete(self) -> None:
         """The head is complete; raising here makes the parser refuse the request."""
         self._in_head = False
-        self._stop_waiting()
-        if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > HEAD_LIMIT:
-            raise ValueError("the head of the request is too large")
+        if self._packet + self._head_size > HEAD_LIMIT:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > HEAD_LIMIT:
+                raise ValueError("the head of the request is too large")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._open = False
+        if self._waiting is not None:
+            self._stop_waiting()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn names it
         """What cannot be parsed is refused in our own form."""
@@ -68,8 +88,16 @@ class Http11(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._waiting = None
-        if self._in_head and not self.transport.is_closing():
-            self._refuse(408, "The head of the request did not arrive in time.")
+        if not self._open or self.transport.is_closing():
+            return
+        if self._in_head:
+            answerable = self._requests < 2 or self.cycle.response_complete
+        else:
+            answerable = not self.cycle.response_started and not self.pipeline
+        if answerable:
+            self._refuse(408, "The request did not arrive in time.")
+        else:
+            self.transport.close()
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:

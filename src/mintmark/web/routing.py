@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from mintmark.authorization_server.ports import EnvironmentView
-from mintmark.values.tenancy import HostRole
+from mintmark.dialect import Dialect
+from mintmark.values.tenancy import HostRole, Mount
 
 Document = Literal["metadata", "keys"]
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -38,13 +39,16 @@ class Environments(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where a request arrived. `path`: below the environment. `role`: of the host alias, None when by path."""
+class Located(NamedTuple):
+    """Where a request arrived. `path`: below the environment. `role`: of the host alias, None when by path.
+
+    `mounted`: the token endpoint that stands there, with its dialect. `document`: the public document.
+    """
 
     view: EnvironmentView
     path: str
     role: HostRole | None
+    mounted: tuple[Mount, Dialect] | None = None
     document: Document | None = None
 
 
@@ -68,11 +72,15 @@ def loopback_hosts(port: int) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tables:
-    """Made anew when the environments have changed. `documents`: (host or "", path) -> environment, document."""
+    """Made anew when the environments have changed. `documents`: (host or "", path) -> environment, document.
+
+    `mounts`: (host, path) -> what was found there, for token endpoints only, so that it stays small.
+    """
 
     generation: int = -1
     aliases: dict[str, tuple[str, HostRole | None]] = field(default_factory=dict)
     documents: dict[tuple[str, str], tuple[str, Document]] = field(default_factory=dict)
+    mounts: dict[tuple[str, str], Located] = field(default_factory=dict)
 
 
 class Routes:
@@ -90,6 +98,15 @@ class Routes:
         `host`: the Host header in lower case. `path`: the raw path of the request target.
         """
         tables = self._current()
+        found = tables.mounts.get((host, path))
+        if found is not None:
+            return found
+        found = self._search(tables, host, path)
+        if found is not None and found.mounted is not None:
+            tables.mounts[host, path] = found
+        return found
+
+    def _search(self, tables: _Tables, host: str, path: str) -> Located | None:
         if host in self._public:
             return self._by_path(tables, path)
         named = tables.documents.get((host, path))
@@ -124,7 +141,12 @@ class Routes:
         self, environment_id: str, path: str, role: HostRole | None, document: Document | None = None
     ) -> Located | None:
         view = self._environments.environment(environment_id)
-        return None if view is None else Located(view, path, role, document)
+        if view is None:
+            return None
+        mounted = view.mounts.get(path) if document is None else None
+        if mounted is not None and role is not None and role not in mounted[0].roles:
+            mounted = None
+        return Located(view, path, role, mounted, document)
 
     def _current(self) -> _Tables:
         generation = self._environments.generation
