@@ -8,9 +8,10 @@ drafts (`RateLimit-Limit` ...), `X-RateLimit-*` (GitHub and many), `Auth0-Client
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from mintmark.dialect.model import TokenQuota
 from mintmark.wire.http import HttpResponse
 
 #: Windows shorter than this pace requests; they are no allowance to keep house with.
@@ -22,6 +23,7 @@ _ITEM = re.compile(
 )
 _PARAMETER = re.compile(r'([a-z]+)=\s*"?(\d{1,12})"?\s*(?=;|\Z)', re.ASCII)
 _PAIRS = re.compile(r"(?:[a-z]=[A-Za-z0-9_.-]{1,64};?)+", re.ASCII)
+_LENGTHS = {"hour": 3600, "day": 86400, "month": 86400 * 30}
 _PERIODS = {"per_minute": 60, "per_hour": 3600, "per_day": 86400, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -60,6 +62,14 @@ class Allowance:
 def next_at(allowances: tuple[Allowance, ...], now: float) -> float:
     """When the strictest of them lets the next token be asked for."""
     return max((allowance.next_at(now) for allowance in allowances), default=now)
+
+
+def declared(quotas: Iterable[TokenQuota], now: float) -> Iterator[Allowance]:
+    """What a dialect says of tokens per client, in the window that is open now; windows begin with the UTC day."""
+    for quota in quotas:
+        length = _LENGTHS.get(quota.per)
+        if length is not None and quota.by == "client":
+            yield Allowance(quota.per, quota.most, quota.most, (now // length + 1) * length)
 
 
 def read_allowances(response: HttpResponse, now: float) -> tuple[Allowance, ...]:

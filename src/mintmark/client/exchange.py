@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mintmark.client.allowance import Allowance, next_at, read_allowances
+from mintmark.client.allowance import Allowance, declared, next_at, read_allowances
 from mintmark.client.errors import HeldBack, Misconfigured, NoSense, NoToken, Refused, Unreachable
 from mintmark.client.freshness import pause
 from mintmark.client.means import Means, SendFault
@@ -136,10 +136,10 @@ class Exchange:
             yield Pause(wait)
 
     def _once(self, credentials: Credentials) -> Steps:
-        means, dialect, identity = self._means, self.profile.dialect, self.profile.identity
+        means, dialect = self._means, self.profile.dialect
         request, variables = self._request(credentials)
         began = means.clock()
-        allowed_at = next_at(means.ledger.read(identity), began)
+        allowed_at = next_at(self._known_allowances(began), began)
         if allowed_at > began:
             raise HeldBack(
                 "little is left of the vendor's allowance of tokens, and what is left is spread over the time until "
@@ -147,7 +147,7 @@ class Exchange:
                 dialect=self.dialect,
                 retry_at=allowed_at,
             )
-        means.ledger.spend(identity, began)
+        means.ledger.spend(self.profile.identity, began)
         try:
             response = yield request
         except SendFault as fault:
@@ -158,7 +158,7 @@ class Exchange:
             raise AssertionError("a request is answered by a response")
         received = means.clock()
         request_id = request_id_of(response.values)
-        self._note_allowances(response, received)
+        self._note_allowances(response, began, received)
         try:
             answer = self._understood(response, int(began))
             presentation = present(dialect, answer, variables)
@@ -217,8 +217,19 @@ class Exchange:
             )
         return request, variables
 
-    def _note_allowances(self, response: HttpResponse, now: float) -> None:
-        allowances = read_allowances(response, now)
+    def _known_allowances(self, now: float) -> tuple[Allowance, ...]:
+        """What is left of the windows that are open now; a declared quota is whole until told otherwise."""
+        ledger, identity = self._means.ledger, self.profile.identity
+        known = tuple(allowance for allowance in ledger.read(identity) if now < allowance.resets_at)
+        names = {allowance.name for allowance in known}
+        quotas = self.profile.dialect.limits.quotas
+        new = tuple(allowance for allowance in declared(quotas, now) if allowance.name not in names)
+        if new:
+            ledger.write(identity, new)
+        return known + new
+
+    def _note_allowances(self, response: HttpResponse, began: float, now: float) -> None:
+        allowances = tuple(replace(item, asked_at=began) for item in read_allowances(response, now))
         if allowances:
             self._means.ledger.write(self.profile.identity, allowances)
         for allowance in allowances:
@@ -255,6 +266,6 @@ def _text(value: str | Secret) -> str:
 def _without_secrets(said: str, credentials: Credentials) -> str:
     """What a vendor says, unless it repeats a secret that was sent to it."""
     for value in credentials.values():
-        if isinstance(value, Secret) and value and value.reveal() in said:
+        if isinstance(value, Secret) and len(value.reveal()) > 4 and value.reveal() in said:
             return "(the vendor repeated a secret here)"
     return said

@@ -30,11 +30,13 @@ def read_leniently(dialect: Dialect, response: HttpResponse, received_at: int) -
         expiry="given",
     )
     answer = read_response(
-        replace(dialect, response=lenient, limits=replace(dialect.limits, lifetime=None)), response, received_at
+        replace(dialect, response=lenient, limits=replace(dialect.limits, lifetime=None)),
+        response,
+        received_at,
     )
     extras = {name: value for name, value in answer.extras.items() if name not in _STATED.values()}
     seconds = _seconds(answer.extras.get("stated_lifetime"))
-    return replace(answer, extras=extras, expires_at=None if seconds is None else received_at + seconds)
+    return answer._replace(extras=extras, expires_at=None if seconds is None else received_at + seconds)
 
 
 def _unformatted(node: Node) -> Node:

@@ -51,13 +51,12 @@ class AllowanceFile:
                 table[key] = [_plain(item) for item in left]
 
     def write(self, identity: str, allowances: tuple[Allowance, ...]) -> None:
-        """Replace what was known under the same names; when the last token was asked for stays known."""
+        """Replace what was known under the same names."""
         with self._changing() as table:
             key = _key(table, identity)
             known = {item.name: item for item in _allowances(table.get(key))}
-            asked_at = max((item.asked_at for item in known.values()), default=0)
             known |= {item.name: item for item in allowances}
-            table[key] = [{**_plain(item), "asked_at": item.asked_at or asked_at} for item in known.values()]
+            table[key] = [_plain(item) for item in known.values()]
 
     def _load(self) -> dict[str, object]:
         try:
