@@ -7,7 +7,6 @@ with the old token while that is good. Renewal is on demand: an idle program ask
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from concurrent.futures import Future
@@ -113,6 +112,8 @@ class TokenSource:
         found = self._token_or_flight()
         if isinstance(found, Token):
             return found
+        import asyncio  # whoever awaits this has loaded it; whoever does not, need not
+
         try:
             async with asyncio.timeout(max(0.0, found.ends_by - self._monotonic())):
                 outcome = await asyncio.wrap_future(found.future)

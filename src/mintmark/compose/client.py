@@ -22,6 +22,7 @@ from mintmark.dialect.catalogue import built_in, catalogue
 from mintmark.dialect.keyfile import read_keyfile
 from mintmark.dialect.loader import load_dialect
 from mintmark.dialect.model import Dialect, DialectFault
+from mintmark.dialect.writing import NamedFunction
 from mintmark.transport.allowance_file import AllowanceFile
 from mintmark.transport.http_sender import HttpSender
 from mintmark.transport.secret_sources import (
@@ -38,6 +39,8 @@ from mintmark.values.secret import Secret, set_fingerprint_key
 SecretValue = str | Secret | Callable[[], str | Secret]
 _SOURCES: WeakSet[Source] = WeakSet()
 _SECRETS = ("client_secret", "password", "signature", "signature_key", "private_key", "token")
+#: The functions that dialects may name, see `client.functions`.
+FUNCTIONS = ("jwt", "hmac", "rsa-sign", "rsa-encrypt", "hash", "uuid", "now", "mask")
 _VARIABLE = "MINTMARK_VARIABLE_"
 
 
@@ -141,8 +144,6 @@ def register(obtains: Obtains, means: Means, origins: Iterable[str] = ()) -> Sou
 
 def real_means(ledger: AllowanceLedger | None = None) -> Means:
     """The means of a real program; allowances are remembered in the user's state directory."""
-    from mintmark.client.functions import named_functions
-
     if Secret("x").mask() == "***":
         set_fingerprint_key(os.urandom(16))
     return Means(
@@ -151,9 +152,20 @@ def real_means(ledger: AllowanceLedger | None = None) -> Means:
         monotonic=time.monotonic,
         sleep=time.sleep,
         entropy=os.urandom,
-        functions=named_functions(time.time, os.urandom),
+        functions={name: _function(name) for name in FUNCTIONS},
         ledger=ledger or AllowanceFile(state_directory() / "allowances.json"),
     )
+
+
+def _function(name: str) -> NamedFunction:
+    """A named function that loads the cryptography it needs when it is first called."""
+
+    def call(arguments: Mapping[str, object]) -> str:
+        from mintmark.client.functions import named_functions
+
+        return named_functions(time.time, os.urandom)[name](arguments)
+
+    return call
 
 
 def state_directory() -> Path:

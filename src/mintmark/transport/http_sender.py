@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-from importlib.metadata import PackageNotFoundError, version
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from mintmark import __version__
 from mintmark.client.means import SendFault
 from mintmark.wire.http import HttpRequest, HttpResponse
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LARGEST_ANSWER = 1 << 20
 MOST_HEADERS = 100
 TIME_LIMIT = 15.0
+_AGENT = f"mintmark/{__version__}".encode()
 
 
 class HttpSender:
@@ -125,13 +126,3 @@ def _connection(fault: Exception) -> str:
     if "refused" in said:
         return "the token endpoint's host refused the connection"
     return "the token endpoint could not be reached"
-
-
-def _agent() -> bytes:
-    try:
-        return f"mintmark/{version('mintmark')}".encode()
-    except PackageNotFoundError:
-        return b"mintmark"
-
-
-_AGENT = _agent()
