@@ -7,7 +7,7 @@ number of runs whether the client exists or not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mintmark.authorization_server.ports import Ports
 from mintmark.crypto.secret_hash import check_secret, dummy_digest
@@ -24,8 +24,7 @@ _DUMMY_DIGEST = "A" * 43
 _NOBODY = dummy_digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(NamedTuple):
     """A client and the secret version that proved it."""
 
     client: Client

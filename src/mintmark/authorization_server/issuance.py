@@ -7,7 +7,7 @@ obtained it) and, where one acted, ``mm_user``; introspection and revocation key
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.crypto.secret_hash import digest_secret
@@ -18,8 +18,7 @@ from mintmark.values.secret import API_TOKEN, Secret, new_identifier, new_secret
 from mintmark.values.token import Grant, TokenResponse
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """An answer that may leave once it is committed. `opaque`: the record of an opaque token."""
 
     response: TokenResponse

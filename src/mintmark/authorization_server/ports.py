@@ -8,9 +8,9 @@ judged at; the ledger commits it only if none of its subjects changed since.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from mintmark.dialect import Dialect
 from mintmark.jose.keyring import Keyring
@@ -182,16 +182,14 @@ class Directory(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """A daily count to raise by one: `subject` as ``client:tenant/env/id`` or ``tenant:handle``; no limit = None."""
 
     subject: str
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Issuance:
+class Issuance(NamedTuple):
     """A signed token waiting to be made true.
 
     `subjects`: the change-log subjects it was judged by: ``tenant:t``, ``environment:t/e``,
@@ -207,8 +205,7 @@ class Issuance:
     opaque: ApiToken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """Durable. `used`: the counts after this token, in the order of the allowances."""
 
     used: tuple[int, ...]
@@ -241,8 +238,7 @@ class Ledger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`allowed`; `remaining` units in the window; `reset`: whole seconds until it is full again;
     `retry_after`: whole seconds until one unit is free (0 when allowed)."""
 

@@ -7,6 +7,7 @@ No token leaves before the ledger has committed its audit event and counts. A re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mintmark.authorization_server.client_authentication import identity_of, is_authentication_failure
 from mintmark.authorization_server.grants import GRANTS
@@ -127,8 +128,7 @@ class TokenEndpoint:
         return HttpResponse(response.status, response.headers + refusal_fields(error), response.body)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """Where a request came in, from whom, and when."""
 
     environment: str

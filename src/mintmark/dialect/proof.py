@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields, replace
 
 from mintmark.dialect.address import address
 from mintmark.dialect.loader import load_dialect
@@ -22,7 +21,7 @@ from mintmark.wire.form import read_form
 from mintmark.wire.http import Headers, HttpRequest, HttpResponse, media_type
 
 _SECRETS = ("client_secret", "password", "signature")
-_REQUEST_FIELDS = {item.name for item in fields(TokenRequest)}
+_REQUEST_FIELDS = frozenset(TokenRequest._fields)
 
 
 def request_of(dialect: Dialect, example: Example) -> TokenRequest:
@@ -97,8 +96,8 @@ def check_dialect(text: str, source: str) -> Dialect:
 
 def _prove(dialect: Dialect, example: Example) -> Iterator[str]:
     read, response = request_of(dialect, example), response_of(dialect, example)
-    request = replace(
-        read, parameters={k: v for k, v in read.parameters.items() if k not in dialect.functions}
+    request = read._replace(
+        parameters={k: v for k, v in read.parameters.items() if k not in dialect.functions}
     )
     sent, answered = http_request(example.sends), http_response(example.answers)
     functions = {f.call: _constant(example, name) for name, f in dialect.functions.items()}

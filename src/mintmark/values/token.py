@@ -1,22 +1,24 @@
 """The canonical values of a token exchange, shared by the roles: what was asked, what is granted, what is answered.
 
-A dialect reads and writes these; it says where things stand on the wire, never what they mean.
+A dialect reads and writes these; it says where things stand on the wire, never what they mean. What is made for every
+token is a named tuple: as frozen as the other values, and several times cheaper to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mintmark.values.permission import Scope
 from mintmark.values.secret import Secret
 from mintmark.values.tenancy import Api
 
-NOTHING: Mapping[str, str] = {}
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """What a token request says, whatever its dialect. None means absent (an empty value counts as absent).
 
     `grant_type`: the canonical grant, ``client_credentials``, ``user_login`` or ``signed_subject``.
@@ -35,11 +37,10 @@ class TokenRequest:
     scope: str | None = None
     audience: tuple[str, ...] = ()
     other_reading: tuple[str, Secret] | None = None
-    parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    parameters: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What will be issued. `credential_id`: what obtained it (`mm_cred`); `user_id`: who acted (`mm_user`)."""
 
     tenant: str
@@ -53,8 +54,7 @@ class Grant:
     user_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
+class TokenResponse(NamedTuple):
     """A successful answer. `expires_at`: seconds since the epoch, or None where a vendor states no expiry.
 
     `issued_at`: when it was issued (server) or received (client); ``expires_in`` on the wire is their
@@ -66,7 +66,7 @@ class TokenResponse:
     issued_at: int
     expires_at: int | None = None
     scope: str | None = None
-    extras: Mapping[str, object] = field(default_factory=dict)
+    extras: Mapping[str, object] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Header names are lower-case bytes; values are bytes. The path is decoded text, t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -20,8 +20,7 @@ class Malformed(ValueError):
     """Bytes that are not what they should be. The text is one sentence for the sender (RFC 6749 §5.2 grammar)."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """`url`: only when the client writes a request: scheme, host and path; the server reads `path`."""
 
     method: str
@@ -39,8 +38,7 @@ class HttpRequest:
         return f"HttpRequest({self.method} {self.path}, {len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """Status, headers and body of an answer."""
 
     status: int

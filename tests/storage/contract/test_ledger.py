@@ -131,7 +131,7 @@ def test_a_limit_of_n_gives_exactly_n(database: Database, together: bool) -> Non
         assert outcomes == [Committed((n,)) for n in range(1, 8)] + [OverQuota(0)] * 13
         assert await store.read(lambda t: t.used("client:a", DAY)) == 7
         assert len(await events(store)) == 7
-        assert await ledger.commit(replace(token, day=DAY + 1)) == Committed((1,))
+        assert await ledger.commit(token._replace(day=DAY + 1)) == Committed((1,))
 
     with_ledger(database, story)
 
@@ -283,7 +283,7 @@ def test_a_lone_caller_waits_for_nobody(database: Database, monkeypatch: pytest.
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
         for _ in range(3):
             assert await ledger.commit(issuance(position)) == Committed(())
-        # The second of two does not come back, and the first is not the one to pay for it when the ledger flushes.
+        # Of two who were answered together only one comes back: he is not kept waiting for the other.
         await asyncio.gather(*(ledger.commit(issuance(position)) for _ in range(2)))
         assert await ledger.commit(issuance(position)) == Committed(())
 

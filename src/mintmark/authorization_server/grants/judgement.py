@@ -7,7 +7,7 @@ against what the client may have there (RFC 6749 §3.3, RFC 8707 §2).
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Verdict
@@ -18,8 +18,7 @@ from mintmark.values.tenancy import Api, Mount
 from mintmark.values.token import Grant, TokenRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request as a grant sees it. `first`: False when it is judged again after a change."""
 
     request: TokenRequest
@@ -33,8 +32,7 @@ class Asked:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict."""
 
     grant: Grant
