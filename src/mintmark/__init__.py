@@ -1,6 +1,7 @@
 """Machine-to-machine API authentication: issue access tokens, check them, obtain them.
 
-`source` obtains tokens. Importing the package loads nothing else; each name is loaded when it is first used.
+`source` obtains tokens, `Guard` checks them. Importing the package loads nothing else; each name is loaded when it is
+first used.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mintmark.compose.client import source as source
+    from mintmark.compose.guard import Guard as Guard
+    from mintmark.resource_server.issuer import Issuer as Issuer
     from mintmark.transport import secret_sources as secret_sources
 
 __version__ = "0.1.0"
 #: name -> (module, attribute of it; empty for the module itself)
 _LAZY = {
+    "Guard": ("mintmark.compose.guard", "Guard"),
+    "Issuer": ("mintmark.resource_server.issuer", "Issuer"),
     "source": ("mintmark.compose.client", "source"),
     "secret_sources": ("mintmark.transport.secret_sources", ""),
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey, PublicKey, generate
 from mintmark.resource_server import profile as profiles
-from mintmark.resource_server.profile import PROFILES, Profile
+from mintmark.resource_server.profile import OURS, Profile
 from mintmark.resource_server.verifier import Caller, Verifier, require
 from mintmark.values.errors import OAuthError, rate_limited
 from mintmark.values.secret import API_TOKEN, CLIENT_SECRET, Secret, new_secret
@@ -308,10 +308,10 @@ def test_a_wrong_legacy_token_is_refused() -> None:
     assert refusal(verifier(profiles.FYMA, Status(facts=None)), basic()).reason == "not_active"
 
 
-@pytest.mark.parametrize("name", sorted(set(PROFILES) - {"fyma"}))
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"fyma"}))
 def test_no_other_profile_looks_at_basic(name: str) -> None:
     status = Status()
-    assert refusal(verifier(PROFILES[name], status), basic()).reason == "other_scheme"
+    assert refusal(verifier(OURS[name], status), basic()).reason == "other_scheme"
     assert status.asked == []
 
 
@@ -334,28 +334,28 @@ def test_fyma_takes_bearer_tokens_beside_legacy_ones() -> None:
     assert check(verifier(profiles.FYMA), bearer()).client_id == "reports"
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", OURS)
 def test_each_profile_takes_the_tokens_that_are_issued_for_it(name: str) -> None:
     typ = "JWT" if name == "omnissa" else "at+jwt"
-    assert check(verifier(PROFILES[name]), bearer(typ)).client_id == "reports"
+    assert check(verifier(OURS[name]), bearer(typ)).client_id == "reports"
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", OURS)
 def test_each_profile_refuses_the_other_type(name: str) -> None:
     typ = "at+jwt" if name == "omnissa" else "JWT"
-    assert refusal(verifier(PROFILES[name]), bearer(typ)).reason == "wrong_type"
+    assert refusal(verifier(OURS[name]), bearer(typ)).reason == "wrong_type"
 
 
-@pytest.mark.parametrize("name", sorted(set(PROFILES) - {"rfc9068"}))
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"rfc9068"}))
 @pytest.mark.parametrize("claim", ["sub", "client_id", "iat", "nbf", "jti", "mm_tenant", "mm_cred"])
 def test_the_profiles_of_this_server_demand_all_that_it_says(name: str, claim: str) -> None:
     typ = "JWT" if name == "omnissa" else "at+jwt"
-    assert refusal(verifier(PROFILES[name]), bearer(typ, **{claim: None})).reason == "missing_claim"
+    assert refusal(verifier(OURS[name]), bearer(typ, **{claim: None})).reason == "missing_claim"
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", OURS)
 def test_a_token_without_any_scope_is_good_and_permits_nothing(name: str) -> None:
-    caller = check(verifier(PROFILES[name]), bearer("JWT" if name == "omnissa" else "at+jwt", scope=""))
+    caller = check(verifier(OURS[name]), bearer("JWT" if name == "omnissa" else "at+jwt", scope=""))
     with pytest.raises(OAuthError) as caught:
         require(caller, "read")
     assert caught.value.status == 403

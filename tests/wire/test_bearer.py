@@ -35,7 +35,12 @@ def refusal(*headers: bytes) -> OAuthError:
 
 
 def challenge_of(case: dict[str, Any]) -> Challenge:
-    return Challenge(*(case.get(name, "") for name in ("realm", "error", "error_description", "scope")))
+    return Challenge(
+        *(
+            case.get(name, "")
+            for name in ("realm", "error", "error_description", "scope", "resource_metadata")
+        )
+    )
 
 
 @pytest.mark.parametrize("case", CASES["good"], ids=lambda case: case["source"])

@@ -34,7 +34,8 @@ class Expectation:
     without ``application/`` (RFC 7515 §4.1.9); ``""`` admits a token without `typ`. `required`: claims that
     must be present and not empty; `iss`, `aud` and `exp` always are. `leeway`: seconds that `nbf` and `iat`
     may lie ahead; `exp` has none. `max_lifetime`: the most seconds from `iat` to `exp`, or None. `limit`: the
-    most bytes of a token.
+    most bytes of a token. `audience_claim`: where the audience stands (Amazon Cognito: ``client_id``).
+    `ignored`: header parameters beside the four that are passed over (Microsoft Entra ID: ``x5t``).
     """
 
     issuer: str
@@ -44,6 +45,8 @@ class Expectation:
     leeway: int = 60
     max_lifetime: int | None = None
     limit: int = MAX_TOKEN_BYTES
+    audience_claim: str = "aud"
+    ignored: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if {type(self.audiences), type(self.types)} != {frozenset}:  # one text would be a set of letters
@@ -75,7 +78,7 @@ def verify(token: str | bytes, keys: KeyLookup, expectation: Expectation, now: f
     ``not_yet_valid``, ``lifetime_too_long``, ``sender_constrained``. The key carries the algorithm; the
     header's must only agree with it.
     """
-    header, payload, signing_input, signature = parse_compact(token, expectation.limit)
+    header, payload, signing_input, signature = parse_compact(token, expectation.limit, expectation.ignored)
     key = keys(header.kid)
     if key is None:
         raise TokenFault("unknown_key", "The token names a key that its issuer does not publish.")
@@ -104,7 +107,7 @@ def _media_type(typ: str | None) -> str:
 
 
 def _check_claims(claims: Mapping[str, object], expectation: Expectation, now: float) -> None:
-    issuer, audience = claims.get("iss"), claims.get("aud")
+    issuer, audience = claims.get("iss"), claims.get(expectation.audience_claim)
     if issuer != expectation.issuer:
         raise TokenFault("wrong_issuer", "The token is from another issuer.")
     if type(audience) is str:

@@ -62,8 +62,12 @@ def sign_compact(header_b64: bytes, payload: bytes, key: PrivateKey) -> str:
     return (signing_input + b"." + base64url.encode(key.sign(signing_input))).decode("ascii")
 
 
-def parse_compact(token: str | bytes, limit: int = MAX_TOKEN_BYTES) -> Parsed:
-    """The parts of a compact JWS of at most `limit` bytes. Raises TokenFault (``malformed``)."""
+def parse_compact(
+    token: str | bytes, limit: int = MAX_TOKEN_BYTES, ignored: frozenset[str] = frozenset()
+) -> Parsed:
+    """The parts of a compact JWS of at most `limit` bytes. `ignored`: further header parameters that may stand
+    there as text and mean nothing. Raises TokenFault (``malformed``).
+    """
     if len(token) > limit:
         raise TokenFault("malformed", f"The token is longer than {limit} bytes.")
     data = header_b64 = payload = signature = b""
@@ -75,11 +79,11 @@ def parse_compact(token: str | bytes, limit: int = MAX_TOKEN_BYTES) -> Parsed:
         signature = b""
     if not header_b64 or not payload or not signature:
         raise TokenFault("malformed", "The token is not three non-empty base64url parts joined by dots.")
-    return Parsed(_header(header_b64), payload, data[: data.rindex(b".")], signature)
+    return Parsed(_header(header_b64, ignored), payload, data[: data.rindex(b".")], signature)
 
 
 @lru_cache(maxsize=512)
-def _header(encoded: bytes) -> Header:
+def _header(encoded: bytes, ignored: frozenset[str]) -> Header:
     """One issuer's tokens share few headers, so each is read once."""
     members: dict[str, object] | None = None
     if len(encoded) <= _MAX_HEADER_BYTES:
@@ -89,6 +93,10 @@ def _header(encoded: bytes) -> Header:
             members = None
     if members is None:
         raise TokenFault("malformed", "The token's header is not a small JSON object in base64url.")
+    if ignored:
+        members = {
+            name: value for name, value in members.items() if name not in ignored or type(value) is not str
+        }
     if not members.keys() <= _KNOWN:
         raise TokenFault("malformed", "The token's header has a parameter other than alg, typ, kid and cty.")
     if "alg" not in members or not all(type(value) is str and value for value in members.values()):

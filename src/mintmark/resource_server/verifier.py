@@ -9,19 +9,21 @@ key or a status is out of reach.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from mintmark.jose.access_token import Expectation, verify
 from mintmark.jose.jwk import PublicKey
 from mintmark.jose.jws import TokenFault
+from mintmark.resource_server.caller import Caller, caller_of, caller_of_facts, not_active, require
 from mintmark.resource_server.profile import Profile
-from mintmark.values.errors import OAuthError, insufficient_scope, invalid_token
+from mintmark.values.errors import OAuthError, invalid_token
 from mintmark.values.secret import API_TOKEN, Secret, shape_of
 from mintmark.values.token import TokenFacts
 from mintmark.wire.basic import read_basic
 from mintmark.wire.bearer import read_bearer
 from mintmark.wire.http import Malformed
+
+__all__ = ["Caller", "KeyAt", "TokenStatus", "Verifier", "require"]
 
 KeyAt = Callable[[str | None, float], PublicKey | None]
 """From a token's ``kid`` and the time to the issuer's key, or None."""
@@ -44,26 +46,6 @@ class TokenStatus(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, for whom, and what for.
-
-    `audience`: the one of the verifier's that the token names. `expires_at`: seconds since the epoch, or None
-    for an API token without an end. `user_id`: who acted beside the client. `claims`: of a JWT; empty for
-    other tokens.
-    """
-
-    client_id: str
-    subject: str
-    tenant: str
-    scopes: frozenset[str]
-    audience: str
-    expires_at: float | None
-    token_id: str
-    user_id: str | None = None
-    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
-
-
 class Verifier:
     """Checks the tokens of one issuer for one API. Raises ValueError when built without an issuer or an
     audience.
@@ -72,7 +54,7 @@ class Verifier:
     `outages`: the exceptions by which `keys` and `status` say that they cannot tell.
     """
 
-    __slots__ = ("_basic", "_expectation", "_keys", "_outages", "_status")
+    __slots__ = ("_expectation", "_keys", "_outages", "_profile", "_status")
 
     def __init__(
         self,
@@ -87,9 +69,15 @@ class Verifier:
         if isinstance(audiences, str):
             raise ValueError("audiences is a list of audiences, not one text")
         self._expectation = Expectation(
-            issuer, frozenset(audiences), profile.types, profile.required, max_lifetime=profile.max_lifetime
+            issuer,
+            frozenset(audiences),
+            profile.types,
+            profile.required,
+            max_lifetime=profile.max_lifetime,
+            audience_claim=profile.audience,
+            ignored=profile.parameters,
         )
-        self._basic = profile.basic
+        self._profile = profile
         self._keys = keys
         self._status = status
         self._outages = outages
@@ -101,7 +89,7 @@ class Verifier:
         `retry_after` when that cannot be told.
         """
         try:
-            if self._basic and len(authorization) == 1:
+            if self._profile.basic and len(authorization) == 1:
                 legacy = _read_legacy(authorization[0])
                 if legacy is not None:
                     return self._known(await self._status.basic(*legacy, now), now)
@@ -125,56 +113,13 @@ class Verifier:
             claims = verify(token, lambda kid: self._keys(kid, now), self._expectation, now)
         except TokenFault as fault:
             raise invalid_token(fault.sentence, reason=fault.reason) from None
+        caller = caller_of(claims, self._profile, self._expectation.audiences)
         if not await self._status.jwt_active(claims, now):
-            raise _not_active()
-        return Caller(
-            client_id=_text(claims, "client_id"),
-            subject=_text(claims, "sub"),
-            tenant=_text(claims, "mm_tenant"),
-            scopes=frozenset(_text(claims, "scope").split()),
-            audience=self._named(claims["aud"]),
-            expires_at=claims["exp"],  # type: ignore[arg-type]  # `verify` has seen that it is a number
-            token_id=_text(claims, "jti"),
-            user_id=_text(claims, "mm_user") or None,
-            claims=claims,
-        )
-
-    def _named(self, audience: object) -> str:
-        """The one of our audiences that stands in a verified ``aud``, the first in its order."""
-        listed = audience if isinstance(audience, list) else [audience]
-        return next(one for one in listed if one in self._expectation.audiences)
+            raise not_active()
+        return caller
 
     def _known(self, facts: TokenFacts | None, now: float) -> Caller:
-        """The caller behind a token that was looked up, if it is of this issuer and for this API."""
-        if facts is None:
-            raise _not_active()
-        if facts.issuer != self._expectation.issuer:
-            raise invalid_token("The token is from another issuer.", reason="wrong_issuer")
-        if facts.audience not in self._expectation.audiences:
-            raise invalid_token("The token is for another audience.", reason="wrong_audience")
-        if facts.expires_at is not None and now >= facts.expires_at:
-            raise invalid_token("The token has expired; obtain a new one.", reason="expired")
-        return Caller(
-            client_id=facts.client_id,
-            subject=facts.subject,
-            tenant=facts.tenant,
-            scopes=frozenset(facts.scopes),
-            audience=facts.audience,
-            expires_at=facts.expires_at,
-            token_id=facts.token_id,
-            user_id=facts.user_id,
-        )
-
-
-def require(caller: Caller, *scopes: str) -> None:
-    """Raises OAuthError ``insufficient_scope`` (403), naming the first of `scopes` that the caller lacks."""
-    for scope in scopes:
-        if scope not in caller.scopes:
-            raise insufficient_scope(f"The access token lacks the scope {scope}.")
-
-
-def _not_active() -> OAuthError:
-    return invalid_token("The token is not known here, or is no longer valid.", reason="not_active")
+        return caller_of_facts(facts, self._expectation.issuer, self._expectation.audiences, now)
 
 
 def _read_legacy(value: bytes) -> tuple[str, Secret] | None:
@@ -183,8 +128,3 @@ def _read_legacy(value: bytes) -> tuple[str, Secret] | None:
     except Malformed as fault:
         raise invalid_token(str(fault), reason="malformed_header") from None
     return None if pair is None else (pair[0], Secret(pair[1]))
-
-
-def _text(claims: Mapping[str, object], name: str) -> str:
-    value = claims.get(name, "")
-    return value if isinstance(value, str) else ""

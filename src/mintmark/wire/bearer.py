@@ -71,18 +71,22 @@ class Challenge:
     error: str = ""
     error_description: str = ""
     scope: str = ""
+    resource_metadata: str = ""
 
     def __post_init__(self) -> None:
-        for text in (self.realm, self.error, self.error_description, self.scope):
+        for text in (self.realm, self.error, self.error_description, self.scope, self.resource_metadata):
             if _TEXT.fullmatch(text) is None:
                 raise ValueError("a challenge holds printable ASCII only")
 
 
-def challenge_for(error: OAuthError, realm: str, scope: str = "") -> Challenge:
-    """The challenge that goes with a refusal; `scope`: what the request needs, space-separated."""
+def challenge_for(error: OAuthError, realm: str, scope: str = "", resource_metadata: str = "") -> Challenge:
+    """The challenge that goes with a refusal; `scope`: what the request needs, space-separated.
+
+    `resource_metadata`: the address of the resource's metadata (RFC 9728 §5.1).
+    """
     if error.code not in _CODES:
-        return Challenge(realm=realm, scope=scope)
-    return Challenge(realm, error.code, error.description, scope)
+        return Challenge(realm=realm, scope=scope, resource_metadata=resource_metadata)
+    return Challenge(realm, error.code, error.description, scope, resource_metadata)
 
 
 def write_challenge(challenge: Challenge) -> bytes:
@@ -92,6 +96,7 @@ def write_challenge(challenge: Challenge) -> bytes:
         ("error", challenge.error),
         ("error_description", challenge.error_description),
         ("scope", challenge.scope),
+        ("resource_metadata", challenge.resource_metadata),
     )
     written = (f'{name}="{_quotable(text)}"' for name, text in parameters if text)
     return f"Bearer {', '.join(written)}".rstrip().encode("ascii")
@@ -118,6 +123,7 @@ def parse_challenge(values: Sequence[bytes]) -> Challenge | None:
                         found.get("error", ""),
                         found.get("error_description", ""),
                         found.get("scope", ""),
+                        found.get("resource_metadata", ""),
                     )
                 except ValueError:
                     continue
