@@ -24,7 +24,7 @@ _Waiting = tuple[Issuance, "asyncio.Future[Outcome]"]
 #: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
 _NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
 #: Seconds that a batch waits for its share of callers at most.
-_LINGER = 0.002
+_LINGER = 0.003
 
 
 class SqlLedger:
@@ -170,7 +170,7 @@ class SqlLedger:
                     future.set_result(outcome)
         # Callers that were just answered tend to come back together: a small batch now would cost as much as all of
         # theirs, so wait for most of them, for a moment.
-        self._enough = (len(batch) + len(self._pending)) * 3 // 4
+        self._enough = (len(batch) + len(self._pending)) * 7 // 8
         if len(self._pending) < self._enough and not self._idle:
             self._lingering = loop.call_later(_LINGER, self._next, loop)
         else:
