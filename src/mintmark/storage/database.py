@@ -129,6 +129,8 @@ def _configure(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA page_size = 2048")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA synchronous = FULL")
+        # What a statement would need to undo itself stays in memory, else a large group makes and deletes a file.
+        cursor.execute("PRAGMA temp_store = MEMORY")
         cursor.execute("PRAGMA cache_size = -4000")
         cursor.execute("PRAGMA wal_autocheckpoint = 8000")
         # Fails on a file that may only be read, which is in this mode already or will refuse each write anyway.
