@@ -1,13 +1,14 @@
 """The named functions of dialects: jwt, hmac, rsa-sign, rsa-encrypt, hash, uuid, now, mask.
 
 A dialect names one under ``[functions.X]`` with its arguments, which may hold places; the table made here is handed to
-`write_request`. All arguments are text. Raises ValueError that names the argument at fault, never its value.
+`write_request`. Raises ValueError that names the argument at fault, never its value.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,8 +27,7 @@ from mintmark.wire.jsonobject import write_json
 
 Arguments = Mapping[str, object]
 _DIGESTS = {"sha256": hashlib.sha256, "sha512": hashlib.sha512, "sha1": hashlib.sha1, "md5": hashlib.md5}
-#: Arguments of jwt that are no claims.
-_OF_JWT = frozenset({"key", "secret", "kid", "typ", "lifetime"})
+_MOMENT = re.compile(r"now([+-]\d{1,9})?", re.ASCII)
 _LIFETIME = 60
 
 
@@ -100,32 +100,52 @@ def _now(arguments: Arguments, now: float) -> str:
 
 def _mask(arguments: Arguments) -> str:
     """`text` with all but its last `shown` (4) characters as asterisks."""
-    text, shown = _need(arguments, "text"), int(str(arguments.get("shown", "4")))
+    text, shown = _need(arguments, "text"), _whole(arguments, "shown", 4)
     return "*" * max(0, len(text) - shown) + text[max(0, len(text) - shown) :]
 
 
 def _jwt(arguments: Arguments, now: float, entropy: Callable[[int], bytes]) -> str:
-    """`key` (PEM: RS256, ES256 or EdDSA by its kind) or `secret` (HS256); `kid`, `typ`, `lifetime` in seconds; every
-    other argument is a claim. `iat`, `exp` and a fresh `jti` are added (RFC 7523 §3).
+    """`key`: a private key in PEM, or for ``alg = "HS256"`` the secret itself; `alg` otherwise follows from the key.
+
+    `claims`: a table; `kid`, `typ` (JWT) and `lifetime` in seconds (60) are optional. `iat`, `exp` and a fresh `jti`
+    are added (RFC 7523 §3) where the claims do not name them; a claim ``now``, ``now+600`` or ``now-60`` is a time.
     """
-    lifetime = int(str(arguments.get("lifetime", _LIFETIME)))
-    claims = {name: value for name, value in arguments.items() if name not in _OF_JWT}
-    claims |= {"iat": int(now), "exp": int(now) + lifetime, "jti": new_identifier(entropy, 22)}
-    header: dict[str, object] = {"typ": str(arguments.get("typ", "JWT"))}
+    lifetime = _whole(arguments, "lifetime", _LIFETIME)
+    claims = arguments.get("claims", {})
+    if not isinstance(claims, dict):
+        raise ValueError("'claims' must be a table")
+    payload = {"iat": int(now), "exp": int(now) + lifetime, "jti": new_identifier(entropy, 22)}
+    payload |= {name: _moment(value, now) for name, value in claims.items()}
+    header = {"typ": str(arguments.get("typ", "JWT"))}
     if "kid" in arguments:
         header["kid"] = str(arguments["kid"])
-    if "secret" in arguments:
-        signed = base64url.encode(write_json({"alg": "HS256", **header})) + b"." + _claims(claims)
-        mac = hmac.new(_need(arguments, "secret").encode(), signed, hashlib.sha256)
-        return (signed + b"." + base64url.encode(mac.digest())).decode("ascii")
-    key = _private_key(_need(arguments, "key"))
+    text, alg = _need(arguments, "key"), str(arguments.get("alg", ""))
+    if alg == "HS256":
+        signed = (
+            base64url.encode(write_json({"alg": alg, **header}))
+            + b"."
+            + base64url.encode(write_json(payload))
+        )
+        mac = hmac.new(text.encode(), signed, hashlib.sha256).digest()
+        return (signed + b"." + base64url.encode(mac)).decode("ascii")
+    key = _private_key(text)
+    if alg not in ("", key.algorithm):
+        raise ValueError(f"'alg' must be HS256 or fit the key, which signs by {key.algorithm}")
     return sign_compact(
-        base64url.encode(write_json({"alg": key.algorithm, **header})), write_json(claims), key
+        base64url.encode(write_json({"alg": key.algorithm, **header})), write_json(payload), key
     )
 
 
-def _claims(claims: dict[str, object]) -> bytes:
-    return base64url.encode(write_json(claims))
+def _moment(value: object, now: float) -> object:
+    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    return value if match is None else int(now) + int(match[1] or 0)
+
+
+def _whole(arguments: Arguments, name: str, default: int) -> int:
+    text = str(arguments.get(name, default))
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ValueError(f"'{name}' must be a whole number")
+    return int(text)
 
 
 def _private_key(pem: str) -> PrivateKey:

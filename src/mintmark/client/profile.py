@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mintmark.client.token import Credentials, SecretSource
-from mintmark.dialect.model import Dialect, Form
+from mintmark.dialect.model import Dialect
 from mintmark.dialect.template import places
 from mintmark.dialect.writing import NO_FUNCTIONS, NamedFunction
 from mintmark.values.secret import Secret
@@ -48,38 +48,41 @@ class Profile:
         subject = self.subject or texts.get("subject")
         if "signature" in shape.names and "signature_key" in texts and "signature" not in texts and subject:
             texts["signature"] = functions["hmac"]({"key": texts["signature_key"], "text": subject})
+        inner = _of_functions(self.dialect)
+        # What only a named function takes (a key that signs) has no place in the request itself.
+        placed = {name: text for name, text in texts.items() if name in shape.names or name not in inner}
         request = TokenRequest(
             self.dialect.grant_type,
-            client_id=_placed(shape, texts, "client_id"),
-            client_secret=_secret(_placed(shape, texts, "client_secret")),
-            username=_placed(shape, texts, "username"),
-            password=_secret(_placed(shape, texts, "password")),
+            client_id=placed.get("client_id"),
+            client_secret=_secret(placed.get("client_secret")),
+            username=placed.get("username"),
+            password=_secret(placed.get("password")),
             subject=subject,
-            signature=_secret(_placed(shape, texts, "signature")),
-            scope=self.scope or _placed(shape, texts, "scope"),
+            signature=_secret(placed.get("signature")),
+            scope=self.scope or (placed.get("scope") if "scope" in shape.names else None),
             audience=audience,
             parameters={name: texts[name] for name in shape.further if name in texts},
         )
-        inner = {
-            place.name
-            for function in self.dialect.functions.values()
-            for node in function.arguments.values()
-            for place in places(node)
-        }
-        open_to_all = {
+        variables = {
             name: texts[name]
             for name, value in credentials.items()
             if name in inner or not isinstance(value, Secret)
         }
-        return request, {**open_to_all, **self.variables}
+        return request, {**variables, **self.variables}
+
+
+def _of_functions(dialect: Dialect) -> set[str]:
+    """The names that the arguments of named functions hold."""
+    return {
+        place.name
+        for function in dialect.functions.values()
+        for node in function.arguments.values()
+        for place in places(node)
+    }
 
 
 def _text(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
-
-
-def _placed(form: Form, texts: Mapping[str, str], name: str) -> str | None:
-    return texts.get(name) if name in form.names else None
 
 
 def _secret(text: str | None) -> Secret | None:

@@ -20,7 +20,7 @@ from mintmark.client.token import Credentials, SecretSource
 from mintmark.client.token_source import Obtains
 from mintmark.dialect.catalogue import built_in, catalogue
 from mintmark.dialect.keyfile import read_keyfile
-from mintmark.dialect.loader import load_dialect
+from mintmark.dialect.loader import load_dialect, load_table
 from mintmark.dialect.model import Dialect, DialectFault
 from mintmark.dialect.writing import NamedFunction
 from mintmark.transport.allowance_file import AllowanceFile
@@ -45,7 +45,7 @@ _VARIABLE = "MINTMARK_VARIABLE_"
 
 
 def source(
-    dialect: str | Path | Dialect | None = None,
+    dialect: str | Path | Dialect | Mapping[str, object] | None = None,
     *,
     credentials: str | Path | None = None,
     token_url: str | None = None,
@@ -66,13 +66,13 @@ def source(
 ) -> Source:
     """A source of tokens of one vendor.
 
-    `dialect`: a name in the catalogue, the path of a TOML file, or a `Dialect`; RFC 6749 when absent. Identity and
-    secret are given here or stand in the file `credentials` that the vendor handed out; with none of them given, they
-    come from the environment (``MINTMARK_DIALECT``, ``_TOKEN_URL``, ``_CLIENT_ID``, ``_CLIENT_SECRET`` or
-    ``_CLIENT_SECRET_FILE``, ``_AUDIENCE``, ``_SCOPE`` and the like). A secret may be a function, asked at each exchange
-    (see `mintmark.secret_sources`). `token`: a token that an administrator made, sent as Bearer; legacy id and secret,
-    sent as Basic on each call, are ``dialect="basic"``. `variables` fill the vendor's address (``tenant``).
-    `origins`: where tokens may go. Raises Misconfigured.
+    `dialect`: a name in the catalogue, the path of a TOML file, its content as a dict, or a `Dialect`; RFC 6749 when
+    absent. Identity and secret are given here or stand in the file `credentials` that the vendor handed out; with none
+    of them given, they come from the environment (``MINTMARK_DIALECT``, ``_TOKEN_URL``, ``_CLIENT_ID``,
+    ``_CLIENT_SECRET`` or ``_CLIENT_SECRET_FILE``, ``_AUDIENCE``, ``_SCOPE`` and the like). A secret may be a function,
+    asked at each exchange (see `mintmark.secret_sources`). `token`: a token that an administrator made, sent as Bearer;
+    legacy id and secret, sent as Basic on each call, are ``dialect="basic"``. `variables` fill the vendor's address
+    (``tenant``). `origins`: where tokens may go. Raises Misconfigured.
     """
     given: dict[str, str | None] = {"client_id": client_id, "username": username, "subject": subject}
     secrets: dict[str, SecretValue | None] = {
@@ -174,11 +174,13 @@ def state_directory() -> Path:
     return (Path(home) if home.startswith("/") else Path("~/.local/state").expanduser()) / "mintmark"
 
 
-def find_dialect(named: str | Path | Dialect | None) -> Dialect:
+def find_dialect(named: str | Path | Dialect | Mapping[str, object] | None) -> Dialect:
     """The dialect of that name or in that file. Raises Misconfigured."""
     if isinstance(named, Dialect):
         return named
     try:
+        if isinstance(named, Mapping):
+            return load_table(dict(named), "the dialect given")
         if isinstance(named, Path) or (named is not None and named.endswith(".toml")):
             return load_dialect(read_small(Path(named)), str(named))
         wanted = named or "standard"

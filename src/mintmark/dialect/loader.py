@@ -50,6 +50,11 @@ def load_dialect(text: str, source: str) -> Dialect:
         raise DialectFault(source, int(place[1]) if place else 0, f"this is not TOML: {sentence}") from None
     except RecursionError:
         raise DialectFault(source, 0, "its tables are nested too deeply") from None
+    return load_table(table, source, text)
+
+
+def load_table(table: dict[str, object], source: str, text: str = "") -> Dialect:
+    """`load_dialect`, for a table that is already read; `text` gives faults their lines. Raises DialectFault."""
     try:
         return _dialect(Section(table, (), source, Lines(text), ""))
     except RecursionError:
