@@ -1,4 +1,4 @@
-"""The doors of aiohttp.web: a middleware and a decorator for handlers. The caller is ``request["caller"]``.
+"""The doors of aiohttp.web: a middleware and a decorator for handlers. The caller is ``request[CALLER]``.
 
 A websocket's upgrade is refused like any request, since aiohttp accepts it in the handler.
 """
@@ -12,11 +12,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from mintmark.resource_server.caller import Caller
 from mintmark.transport.guards.entrance import Entrance, Guard, text_headers
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 
-CALLER = "caller"
+#: Where a request holds its caller; an open path's request has none.
+CALLER = web.RequestKey("caller", Caller)
 
 
 def guard_middleware(guard: Guard, *scopes: str, open_paths: Iterable[str] = ()) -> Middleware:
@@ -29,7 +31,6 @@ def guard_middleware(guard: Guard, *scopes: str, open_paths: Iterable[str] = ())
         document = entrance.document(request.method, request.path)
         if document is not None:
             return _response(document)
-        request[CALLER] = None
         if not entrance.is_open(request.path):
             try:
                 request[CALLER] = await entrance.averify(request.raw_headers)

@@ -26,11 +26,6 @@ WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 class Guard(Protocol):
     """The guard as a door sees it; `mintmark.Guard` is one."""
 
-    @property
-    def token_url(self) -> str | None:
-        """Where the issuer hands out tokens, for an API's description; None when that is not known."""
-        ...
-
     def verify(self, headers: RawHeaders, /, *scopes: str) -> Caller:
         """Who calls, permitted all of `scopes`. May block. Raises OAuthError."""
         ...

@@ -1,7 +1,7 @@
 """The door of FastAPI: ``caller: Caller = Depends(require(guard, "bookings:read"))``.
 
-OpenAPI shows the scopes of each operation, the client credentials flow when the guard knows the token URL,
-and a plain Bearer token. A refusal is an HTTPException with status and challenge; after `attach` its body is
+OpenAPI shows the scopes of each operation, a plain Bearer token and, once `describe` named the token URL,
+the client credentials flow. A refusal is an HTTPException with status and challenge; after `attach` its body is
 the guard's own. FastAPI reads a body before it asks its dependencies; where that matters, put
 `guards.asgi.GuardMiddleware` in front.
 """
@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastapi import FastAPI, HTTPException, Request, Response, Security, WebSocket, WebSocketException
@@ -63,20 +62,25 @@ class Requirement:
             raise (Refused if connection.scope["type"] == "http" else RefusedWebSocket)(answer) from None
 
 
+def describe(guard: Guard, token_url: str, scopes: Mapping[str, str] | None = None) -> None:
+    """Show the client credentials flow in OpenAPI, with what `scopes` mean. To be called once, before the
+    guard's first `require`; raises ValueError later."""
+    if guard in _SCHEMES:
+        raise ValueError("describe a guard once, before its first require")
+    _SCHEMES[guard] = _Schemes(token_url, scopes or {})
+
+
 def require(guard: Guard, *scopes: str) -> Requirement:
     """The dependency that lets a call in whose token has all of `scopes`, and gives its `Caller`."""
-    schemes = _SCHEMES.setdefault(guard, _Schemes(guard))
+    schemes = _SCHEMES.setdefault(guard, _Schemes())
     schemes.show(scopes)
     parameters = [
         Parameter("connection", Parameter.KEYWORD_ONLY, annotation=HTTPConnection),
         Parameter("more", Parameter.KEYWORD_ONLY, annotation=SecurityScopes),
-        *(
-            Parameter(
-                scheme.scheme_name, Parameter.KEYWORD_ONLY, default=Security(scheme, scopes=list(scopes))
-            )
-            for scheme in schemes.all
-        ),
     ]
+    for scheme in schemes.all:
+        shown = Security(scheme, scopes=list(scopes))
+        parameters.append(Parameter(scheme.scheme_name, Parameter.KEYWORD_ONLY, default=shown))
     return Requirement(guard, scopes, Signature(parameters, return_annotation=Caller))
 
 
@@ -105,18 +109,17 @@ class _Scheme(SecurityBase):
 class _Schemes:
     """The security schemes of one guard; the flow lists every scope that some operation needs."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, token_url: str = "", scopes: Mapping[str, str] | None = None) -> None:
         self.all = [_Scheme("bearer", HTTPBearer(description="An access token of the issuer."))]
         self._listed: dict[str, str] = {}
-        if guard.token_url:
-            flow = OAuthFlowClientCredentials(tokenUrl=guard.token_url, scopes={})
+        if token_url:
+            flow = OAuthFlowClientCredentials(tokenUrl=token_url, scopes=dict(scopes or {}))
             self._listed = flow.scopes
             self.all.insert(0, _Scheme("oauth2", OAuth2(flows=OAuthFlows(clientCredentials=flow))))
-            supported = guard.metadata().get("scopes_supported")
-            self.show(supported if isinstance(supported, list) else ())
 
-    def show(self, scopes: Any) -> None:
-        self._listed.update(dict.fromkeys(scopes, ""))
+    def show(self, scopes: tuple[str, ...]) -> None:
+        for scope in scopes:
+            self._listed.setdefault(scope, "")
 
 
 _SCHEMES: WeakKeyDictionary[Guard, _Schemes] = WeakKeyDictionary()

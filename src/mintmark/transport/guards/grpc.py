@@ -8,9 +8,9 @@ metadata. A call is checked before its method begins; who keeps a stream open fo
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
@@ -28,7 +28,8 @@ _CODES: Final = {
 }
 _TRAILED: Final = frozenset({b"www-authenticate", b"retry-after"})
 
-Handler = grpc.RpcMethodHandler[Any, Any]
+if TYPE_CHECKING:  # generic in its stubs only
+    Handler = grpc.RpcMethodHandler[Any, Any]
 
 
 def current_caller() -> Caller:
@@ -124,7 +125,8 @@ class AsyncGuardInterceptor(grpc.aio.ServerInterceptor):
 def _in_a_thread(guard: Guard, scopes: tuple[str, ...], handler: Handler) -> Callable[..., Any]:
     behaviour = _behaviour(handler)
 
-    def guarded(request: Any, context: grpc.ServicerContext) -> Any:
+    def admitted(context: grpc.ServicerContext) -> Context:
+        """A context in which the caller is known."""
         try:
             caller = guard.verify(context.invocation_metadata(), *scopes)
         except OAuthError as error:
@@ -133,18 +135,19 @@ def _in_a_thread(guard: Guard, scopes: tuple[str, ...], handler: Handler) -> Cal
             context.abort(_code(answer), error.description)
         here = copy_context()
         here.run(_CALLER.set, caller)
-        result = here.run(behaviour, request, context)
-        return _each(here.run, result) if handler.response_streaming else result
+        return here
 
-    return guarded
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        return admitted(context).run(behaviour, request, context)
 
+    def answers(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        # All in the generator, whose body runs in a thread on both kinds of server.
+        run, end = admitted(context).run, object()
+        messages = iter(run(behaviour, request, context))
+        while (message := run(next, messages, end)) is not end:
+            yield message
 
-def _each(run: Callable[..., Any], results: Iterator[Any]) -> Iterator[Any]:
-    """Every message of a stream, made where the caller is known: the server may ask for each anywhere."""
-    end = object()
-    results = iter(results)
-    while (message := run(next, results, end)) is not end:
-        yield message
+    return answers if handler.response_streaming else answer
 
 
 def _in_the_loop(guard: Guard, scopes: tuple[str, ...], handler: Handler) -> Callable[..., Any]:
