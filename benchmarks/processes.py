@@ -34,16 +34,30 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system seconds that these processes have used so far, all their threads included."""
+def cpu_seconds(pids: Iterable[int], below: str = "") -> float:
+    """User and system seconds that these processes have used so far, all their threads included.
+
+    `below`: the folder of one thread, as in ``/task/123``.
+    """
     total = 0
     for pid in pids:
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}{below}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         total += int(fields[11]) + int(fields[12])
     return total / _TICKS
+
+
+def main_thread_share(pid: int, before: tuple[float, float]) -> float:
+    """The main thread's part of the processor time used since `before` (`thread_seconds` then)."""
+    main, everything = (now - then for now, then in zip(thread_seconds(pid), before, strict=True))
+    return main / everything if everything else 1.0
+
+
+def thread_seconds(pid: int) -> tuple[float, float]:
+    """CPU seconds of the main thread, and of the whole process."""
+    return cpu_seconds([pid], f"/task/{pid}"), cpu_seconds([pid])
 
 
 def memory_mib(pid: int) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Where the time of a token goes: the running server is sampled under load, and each sample counted for one step.
 
-The samples are py-spy's (from the `dev` extra), the microseconds are processor time per token of the same seconds.
+The samples are py-spy's (from the `dev` extra). Being looked at slows a server down, so the microseconds are those of a
+run just before, by thread, and the samples only say how they are divided.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.load import Result
+from benchmarks.processes import main_thread_share, thread_seconds
 from benchmarks.suite import Bench, Plan, Say, fresh_folder
 
 #: Samples per second.
-RATE = 500
+RATE = 250
 #: What a step is called, and the modules whose work it is; the innermost frame that fits decides.
 STEPS: tuple[tuple[str, str], ...] = (
     ("ledger, writing thread (batch, SQLite, sync)", r"storage/(batch|database|audit|rows)|sqlalchemy/"),
@@ -36,13 +39,27 @@ OTHER = "everything else"
 _WAITING = re.compile(r"_worker \(concurrent/futures|wait \(threading")
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of one side of the server, the event loop's thread or the others, by step and by innermost function."""
+
+    steps: Counter[str] = field(default_factory=Counter)
+    functions: Counter[str] = field(default_factory=Counter)
+
+    def scaled(self, counts: Counter[str], cost: float) -> dict[str, float]:
+        """The counts as parts of `cost`."""
+        total = sum(self.steps.values()) or 1
+        return {name: number / total * cost for name, number in counts.items()}
+
+
 def profile(directory: Path, plan: Plan, say: Say) -> str:
     """A table of microseconds per token and step, ES256 with durable audit. Raises SystemExit without py-spy."""
     with fresh_folder(directory) as place:
         bench = Bench(place, plan, say)
         samples = place / "samples"
         with bench.running("ES256", plan.clients) as measured:
-            spy = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(measured.server.pid)]
+            pid = measured.server.pid
+            spy = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)]
             spy += [
                 "--rate",
                 str(RATE),
@@ -53,8 +70,11 @@ def profile(directory: Path, plan: Plan, say: Say) -> str:
                 "--function",
             ]
             spy += ["--output", str(samples)]
-            result = bench.load_beside(measured, lambda: _sample(spy))
-        return _table(samples.read_text(), result)
+            before = thread_seconds(pid)
+            result = bench.load_beside(measured, lambda: time.sleep(plan.seconds))
+            share = main_thread_share(pid, before)
+            bench.load_beside(measured, lambda: _sample(spy))
+        return _table(samples.read_text(), result, share)
 
 
 def _sample(command: list[str]) -> None:
@@ -67,33 +87,36 @@ def _sample(command: list[str]) -> None:
         raise SystemExit(f"py-spy failed (it may need to be run as root): {done.stderr.strip()[-300:]}")
 
 
-def _table(raw: str, result: Result) -> str:
-    steps, functions = count(raw.splitlines())
-    total = sum(steps.values())
+def _table(raw: str, result: Result, share: float) -> str:
+    loop, others = count(raw.splitlines())
     cost = result.server_cpu / result.tokens * 1e6
+    steps: Counter[str] = Counter()
+    functions: Counter[str] = Counter()
+    for samples, part in ((loop, share), (others, 1 - share)):
+        steps.update(samples.scaled(samples.steps, cost * part))
+        functions.update(samples.scaled(samples.functions, cost * part))
     lines = [
         f"{cost:.1f} us of processor time per token ({result.tokens / result.seconds:,.0f} tokens/s), of it:"
     ]
     for name, _ in (*STEPS, (OTHER, "")):
-        lines.append(f"{steps[name] / total * cost:8.1f} us  {steps[name] / total:5.1%}  {name}")
+        lines.append(f"{steps[name]:8.1f} us  {steps[name] / cost:5.1%}  {name}")
     lines += ["", "The functions with the most time of their own:"]
-    for function, number in functions.most_common(25):
-        lines.append(f"{number / total * cost:8.1f} us  {function}")
+    lines += [f"{number:8.1f} us  {function}" for function, number in functions.most_common(30)]
     return "\n".join(lines)
 
 
-def count(stacks: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
-    """Samples by step, and by innermost function. `stacks`: lines ``outermost;...;innermost samples``."""
-    steps: Counter[str] = Counter()
-    functions: Counter[str] = Counter()
+def count(stacks: Iterable[str]) -> tuple[Samples, Samples]:
+    """Samples of the event loop's thread, and of all others. `stacks`: ``outermost;...;innermost samples``."""
+    loop, others = Samples(), Samples()
     for line in stacks:
         stack, _, number = line.rpartition(" ")
         frames = stack.split(";")
         if _WAITING.search(frames[-1]):
             continue
-        steps[_step(frames)] += int(number)
-        functions[frames[-1]] += int(number)
-    return steps, functions
+        side = others if "threading.py" in frames[0] else loop
+        side.steps[_step(frames)] += int(number)
+        side.functions[frames[-1]] += int(number)
+    return loop, others
 
 
 def _step(frames: list[str]) -> str:
