@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ class Guard:
         if not self._started:
             self.start()
         values = authorization_values(headers)
-        caller = self._door.recall(values, self._clock())
+        caller = self._door.admit(values, self._clock())
         if caller is None:
             caller = self._waiting(self._door.steps(values))
         if scopes:
@@ -153,12 +153,21 @@ class Guard:
         if not self._started:
             self.start()
         values = authorization_values(headers)
-        caller = self._door.recall(values, self._clock())
+        caller = self._door.admit(values, self._clock())
         if caller is None:
             caller = await self._awaiting(self._door.steps(values))
         if scopes:
             require(caller, *scopes)
         return caller
+
+    def require(self, *scopes: str) -> Callable[..., Awaitable[Caller]]:
+        """FastAPI's dependency: ``caller: Caller = Depends(guard.require("bookings:read"))``.
+
+        The doors of other frameworks stand in `mintmark.transport.guards`. Needs ``mintmark[fastapi]``.
+        """
+        from mintmark.transport.guards import fastapi
+
+        return fastapi.require(self, *scopes)
 
     def refusal(self, error: OAuthError, *scopes: str) -> HttpResponse:
         """The answer to a request that was refused (RFC 6750 §3); `scopes`: what it needs."""

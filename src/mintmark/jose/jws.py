@@ -70,16 +70,17 @@ def parse_compact(
     """
     if len(token) > limit:
         raise TokenFault("malformed", f"The token is longer than {limit} bytes.")
-    data = header_b64 = payload = signature = b""
+    header_b64 = signing_input = payload = signature = b""
     try:
-        data = token.encode("ascii") if isinstance(token, str) else token
-        header_b64, payload_b64, signature_b64 = data.split(b".")
+        data = token if isinstance(token, bytes) else token.encode("ascii")
+        signing_input, _, signature_b64 = data.rpartition(b".")
+        header_b64, _, payload_b64 = signing_input.partition(b".")  # a third dot is not base64url
         payload, signature = base64url.decode(payload_b64), base64url.decode(signature_b64)
     except ValueError:
         signature = b""
     if not header_b64 or not payload or not signature:
         raise TokenFault("malformed", "The token is not three non-empty base64url parts joined by dots.")
-    return Parsed(_header(header_b64, ignored), payload, data[: data.rindex(b".")], signature)
+    return Parsed(_header(header_b64, ignored), payload, signing_input, signature)
 
 
 @lru_cache(maxsize=512)

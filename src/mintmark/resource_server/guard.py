@@ -1,7 +1,7 @@
 """The decision at an API's door: from a request's Authorization header to a `Caller`, or an `OAuthError` of RFC 6750.
 
-No I/O and no clock of its own: `steps` yields what it needs to know and goes on when the driver, which may be a
-thread or an event loop, has it. A token seen before costs one hash and one look-up in `recall`.
+No I/O and no clock of its own: `admit` decides what can be decided at once, by a hash and a look-up for a token seen
+before; `steps` yields what it needs to know and goes on when the driver, a thread or an event loop, has it.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ def authorization_values(
     headers: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]],
 ) -> list[bytes]:
     """Every value of Authorization, whatever the case of its name; text is taken as Latin-1, as HTTP/1.1 does."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    values = []
-    for name, value in pairs:
-        if len(name) == 13 and name.lower() in ("authorization", b"authorization"):
-            values.append(value if isinstance(value, bytes) else value.encode("latin-1", "replace"))
-    return values
+    pairs = headers.items() if type(headers) is dict or isinstance(headers, Mapping) else headers
+    return [
+        value if isinstance(value, bytes) else value.encode("latin-1", "replace")
+        for name, value in pairs
+        if len(name) == 13 and name.lower() in ("authorization", b"authorization")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,11 @@ class Doorkeeper:
     seen: SeenTokens[_Seen]
     parameters: frozenset[str] = frozenset()
 
-    def recall(self, values: Sequence[bytes], now: float) -> Caller | None:
-        """The caller of a token that was verified before and still stands; None says that `steps` must look."""
+    def admit(self, values: Sequence[bytes], now: float) -> Caller | None:
+        """The caller, when the token was seen before or its key is known; None says that `steps` must look.
+
+        Raises OAuthError for a token that is not good.
+        """
         if len(values) != 1:
             return None
         value = values[0]
@@ -128,7 +131,7 @@ class Doorkeeper:
         digest = hashlib.sha256(value[7:]).digest()
         found = self.seen.get(digest)
         if found is None:
-            return None
+            return self._first_sight(value[7:], digest, now) if len(self.watches) == 1 else None
         expires_at, caller, watch, keys, revision = found
         held, revocations = watch.keys.held, watch.revocations
         if now >= expires_at or held is None or held.keys is not keys:
@@ -145,6 +148,32 @@ class Doorkeeper:
                     self.seen.drop(digest)
                     return None
                 self.seen.put(digest, _Seen(expires_at, caller, watch, keys, revision))
+        return caller
+
+    def _first_sight(self, token: bytes, digest: bytes, now: float) -> Caller | None:
+        """The only issuer's token, when key and revocations are at hand."""
+        (watch,) = self.watches.values()
+        held, revocations = watch.keys.held, watch.revocations
+        if held is None or now >= watch.keys.serves_until:
+            return None
+        revision = 0
+        if revocations is not None:
+            if revocations.heard_at is None or now >= revocations.serves_until:
+                return None
+            revision = revocations.revision
+        try:
+            claims = verify(token, held.keys, watch.expectation, now)
+        except TokenFault as fault:
+            if fault.reason in (
+                "unknown_key",
+                "malformed",
+            ):  # perhaps one to be fetched, perhaps no JWT at all
+                return None
+            raise invalid_token(fault.sentence, reason=fault.reason) from None
+        caller = caller_of(claims, watch.profile, self.audiences)
+        if revocations is not None and revocations.refuse(claims):
+            raise not_active()
+        self.seen.put(digest, _Seen(claims["exp"], caller, watch, held.keys, revision))  # type: ignore[arg-type]
         return caller
 
     def steps(self, values: Sequence[bytes]) -> Steps:
