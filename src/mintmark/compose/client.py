@@ -38,7 +38,7 @@ from mintmark.values.secret import Secret, set_fingerprint_key
 
 SecretValue = str | Secret | Callable[[], str | Secret]
 _SOURCES: WeakSet[Source] = WeakSet()
-_SECRETS = ("client_secret", "password", "signature", "signature_key", "private_key", "token")
+SECRETS = ("client_secret", "password", "signature", "signature_key", "private_key", "token")
 #: The functions that dialects may name, see `client.functions`.
 FUNCTIONS = ("jwt", "hmac", "rsa-sign", "rsa-encrypt", "hash", "uuid", "now", "mask")
 _VARIABLE = "MINTMARK_VARIABLE_"
@@ -206,7 +206,7 @@ def _from_environment(names: Iterable[str]) -> dict[str, str]:
 def _secrets_from_environment() -> dict[str, SecretText]:
     """Each secret from its variable, or from the file that the variable with ``_FILE`` names."""
     found: dict[str, SecretText] = {}
-    for name in _SECRETS:
+    for name in SECRETS:
         variable = f"MINTMARK_{name.upper()}"
         path = os.environ.get(f"{variable}_FILE", "")
         if path and os.environ.get(variable):
