@@ -11,11 +11,13 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _SALT_BYTES, _HASH_BYTES = 16, 32
+_INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,18 @@ def _octets(text: str) -> bytes:
 
 def digest_secret(key: bytes, text: str) -> str:
     """HMAC-SHA-256 of a generated secret under `key`, as 43 characters of base64url."""
-    return base64.urlsafe_b64encode(hmac.digest(key, _octets(text), "sha256"))[:43].decode("ascii")
+    inner, outer = _keyed(key)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(_octets(text))
+    outer.update(inner.digest())
+    return base64.urlsafe_b64encode(outer.digest())[:43].decode("ascii")
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Both halves of HMAC-SHA-256 (RFC 2104 §2) with the key fed in, to be copied: cheaper than to begin anew."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
 def check_secret(key: bytes, text: str, digest: str) -> bool:

@@ -66,8 +66,10 @@ def _flat(shape: Response, response: TokenResponse) -> bytes:
         if value is None:
             continue
         value = place.format.write(value, False)
-        if isinstance(value, str):
+        if type(value) is str:
             out.append(key + encode_basestring_ascii(value))
+        elif type(value) is int:
+            out.append(f"{key}{value}")
         else:
             out.append(key + json.dumps(value))
     return ("{" + ",".join(out) + "}").encode("ascii")

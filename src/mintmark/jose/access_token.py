@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from mintmark.jose import base64url
@@ -66,8 +67,20 @@ def build(claims: Mapping[str, object], key: PrivateKey, typ: str) -> str:
     `typ`: ``at+jwt`` (RFC 9068 §2.1), or ``JWT`` for vendors whose pages show it (Omnissa Intelligence).
     Raises ValueError or TypeError when a claim cannot be written as JSON.
     """
-    payload = _encode(claims if type(claims) is dict else dict(claims))
-    return sign_compact(_header(key.algorithm, typ, key.kid), payload.encode("ascii"), key)
+    payload = ",".join([_member(name) + _json(value) for name, value in claims.items()])
+    return sign_compact(_header(key.algorithm, typ, key.kid), f"{{{payload}}}".encode("ascii"), key)
+
+
+def _json(value: object) -> str:
+    """Nearly every claim is text or a whole number, and an encoder of any tree costs several times as much."""
+    if type(value) is str:
+        return encode_basestring_ascii(value)
+    return str(value) if type(value) is int else _encode(value)
+
+
+@lru_cache(maxsize=1024)
+def _member(name: str) -> str:
+    return encode_basestring_ascii(name) + ":"
 
 
 def verify(token: str | bytes, keys: KeyLookup, expectation: Expectation, now: float) -> Mapping[str, object]:
