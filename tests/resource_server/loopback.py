@@ -136,7 +136,7 @@ class LoopbackIssuer:
         return 404, b"", {}
 
     def known(self, authorization: str) -> bool:
-        pair = f"{CREDENTIALS[0]}:{CREDENTIALS[1].reveal()}".replace("-", "-")
+        pair = f"{CREDENTIALS[0]}:{CREDENTIALS[1].reveal()}"
         return authorization == "Basic " + base64.b64encode(pair.encode()).decode()
 
     def post(self, target: str, body: bytes, authorization: str) -> Answer:
@@ -149,7 +149,7 @@ class LoopbackIssuer:
         facts = self.tokens.get(fields["token"])
         return 200, json.dumps({"active": False} if facts is None else {"active": True, **facts}).encode(), {}
 
-    # --- the feed -----------------------------------------------------------------------------------------------
+    # --- the feed ---
 
     def say(self, kind: str, **claims: object) -> str:
         now = int(time.time())

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import mintmark
+from mintmark.jose import base64url
 from mintmark.jose.jwk import generate
 from mintmark.resource_server.caller import Caller
 from mintmark.values.errors import OAuthError
@@ -124,7 +125,7 @@ def test_the_cache_knows_a_token_by_all_of_it(
     assert refused(ask, guard, [("authorization", f"Bearer {token}")] * 2).reason == "malformed_header"
 
 
-# --- A7: unknown keys ---------------------------------------------------------------------------------------------
+# --- A7: unknown keys ---
 
 
 def test_ten_thousand_unknown_keys_cost_three_fetches_and_no_good_token(
@@ -134,12 +135,12 @@ def test_ten_thousand_unknown_keys_cost_three_fetches_and_no_good_token(
     good = issuer.bearer()
     guard.verify(good)
     forged = generate("ES256")
-    header, payload, signature = issuer.token(forged).split(".")
+    _, payload, signature = issuer.token(forged).split(".")
     before = issuer.count("/jwks.json")
     statuses = set()
     for number in range(10_000):
         kid = json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": f"k{number}"}).encode()
-        token = b".".join((encode(kid), payload.encode(), signature.encode())).decode()
+        token = b".".join((base64url.encode(kid), payload.encode(), signature.encode())).decode()
         with pytest.raises(OAuthError) as caught:
             guard.verify({"Authorization": f"Bearer {token}"})
         statuses.add((caught.value.status, caught.value.reason))
@@ -147,12 +148,6 @@ def test_ten_thousand_unknown_keys_cost_three_fetches_and_no_good_token(
             assert guard.verify(good).client_id == "reports"
     assert issuer.count("/jwks.json") - before <= 3
     assert statuses == {(401, "unknown_key"), (503, "keys_unavailable")}
-
-
-def encode(data: bytes) -> bytes:
-    from mintmark.jose import base64url
-
-    return base64url.encode(data)
 
 
 def test_another_issuers_token_never_causes_a_fetch(
@@ -166,7 +161,7 @@ def test_another_issuers_token_never_causes_a_fetch(
     assert len(issuer.seen) == before
 
 
-# --- A8: rotation, hanging, bad documents ----------------------------------------------------------------------------
+# --- A8: rotation, hanging, bad documents ---
 
 
 def test_a_key_rotated_one_second_after_the_start_is_accepted(
@@ -260,7 +255,7 @@ def test_an_unknown_kind_of_key_is_skipped(
     assert ask(make(), issuer.bearer()).client_id == "reports"
 
 
-# --- A9: withdrawn keys; outages ------------------------------------------------------------------------------------
+# --- A9: withdrawn keys; outages ---
 
 
 def test_a_withdrawn_key_is_refused_within_the_maximum_age_under_constant_traffic(
@@ -337,7 +332,7 @@ def test_keys_are_fetched_only_where_the_issuer_or_the_owner_of_the_guard_says(
     assert given.verify(issuer.bearer()).client_id == "reports"
 
 
-# --- several issuers --------------------------------------------------------------------------------------------------
+# --- several issuers ---
 
 
 def test_several_issuers_each_with_its_own_keys(
@@ -355,7 +350,7 @@ def test_several_issuers_each_with_its_own_keys(
         other.close()
 
 
-# --- opaque and legacy tokens -------------------------------------------------------------------------------------------
+# --- opaque and legacy tokens ---
 
 
 def facts(issuer: LoopbackIssuer, **changes: object) -> dict[str, object]:
@@ -432,8 +427,7 @@ def test_one_question_for_many_who_wait(issuer: LoopbackIssuer, make: Callable[.
         tasks = [
             asyncio.ensure_future(guard.averify({"authorization": f"Bearer {OPAQUE}"})) for _ in range(50)
         ]
-        while not asked.is_set():
-            await asyncio.sleep(0.001)  # the loop goes on while the question is out
+        assert await asyncio.to_thread(asked.wait, 10)  # the loop goes on while the question is out
         go.set()
         return await asyncio.gather(*tasks)
 
@@ -461,7 +455,7 @@ def _let_in(guard: mintmark.Guard, headers: dict[str, str]) -> bool:
     return True
 
 
-# --- the feed ---------------------------------------------------------------------------------------------------------
+# --- the feed ---
 
 
 def test_a_revoked_credentials_tokens_stop_and_others_go_on(
@@ -529,7 +523,7 @@ def test_a_feed_of_wrong_credentials_is_no_feed(
     assert "401" in guard.health().issuers[0].feed_fault
 
 
-# --- processes and loops ------------------------------------------------------------------------------------------------
+# --- processes and loops ---
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

@@ -260,7 +260,6 @@ class _Parts:
     """What stands behind one issuer. The feed has a connection of its own, because it waits on it."""
 
     watch: Watch
-    clients: tuple[IssuerClient, ...]
     refresher: KeyRefresher
     asker: StatusAsker
     follower: FeedFollower | None
@@ -274,10 +273,9 @@ class _Parts:
         clock: Callable[[], float],
     ) -> _Parts:
         issuer = watch.issuer
-        clients = (new_client(), new_client(), new_client())
-        keys, status, feed = clients
+        keys, status, feed = new_client(), new_client(), new_client()
         fetch = KeyFetch(issuer, keys)
-        refresher = KeyRefresher(issuer.identifier, watch.keys, fetch, clock)
+        refresher = KeyRefresher(issuer.identifier, watch.keys, fetch, clock, keys.close)
         asker = StatusAsker(issuer, audiences, status, KeyFetch(issuer, status), clock)
         revocations = watch.revocations
         follower = (
@@ -285,7 +283,7 @@ class _Parts:
             if revocations is None
             else FeedFollower(issuer, revocations, watch.keys, refresher, feed, clock)
         )
-        return cls(watch, clients, refresher, asker, follower)
+        return cls(watch, refresher, asker, follower)
 
     def start(self) -> None:
         self.refresher.start()
@@ -297,8 +295,6 @@ class _Parts:
         if self.follower is not None:
             self.follower.close()
         self.asker.close()
-        for client in self.clients:
-            client.close()
 
 
 _ALL: WeakSet[Guard] = WeakSet()

@@ -43,14 +43,12 @@ def caller_of(claims: Mapping[str, object], profile: Profile, audiences: Collect
             raise _no_access_token()
     if profile.refused and not profile.refused.isdisjoint(claims):
         raise _no_access_token()
+    if profile.any_of and not any(name in claims for name in profile.any_of):
+        raise _no_access_token()
     scopes: list[str] = []
-    permitted = False
     for name in profile.scope:
         if name in claims:
-            permitted = True
             scopes += _words(claims[name], name)
-    if profile.permitted and not permitted:
-        raise _no_access_token()
     client_id = _first(claims, profile.client_id)
     if not client_id:
         raise invalid_token("The token does not say which client it was issued to.", reason="missing_claim")

@@ -26,7 +26,7 @@ class Profile:
     `basic`: whether legacy tokens are admitted by Basic (Fyma). `max_lifetime`: the most seconds from ``iat``
     to ``exp``, or None. `audience`: the claim that says whom the token is for. `client_id`, `tenant`,
     `user_id`: claims that may say so, the first that is present counts. `scope`: claims whose permissions are
-    added up, each a text or a list of texts. `permitted`: whether one of those must be present. `exact`: claims
+    added up, each a text or a list of texts. `any_of`: claims of which one must be present. `exact`: claims
     with the one value that they must have. `refused`: claims that no access token carries. `parameters`: header
     parameters that are ignored beside alg, typ, kid and cty. `key_origins`: where the keys may stand beside the
     issuer's own origin.
@@ -40,7 +40,7 @@ class Profile:
     audience: str = "aud"
     client_id: tuple[str, ...] = ("client_id",)
     scope: tuple[str, ...] = ("scope",)
-    permitted: bool = False
+    any_of: tuple[str, ...] = ()
     tenant: tuple[str, ...] = ("mm_tenant",)
     user_id: tuple[str, ...] = ("mm_user",)
     exact: tuple[tuple[str, str], ...] = ()
@@ -64,13 +64,15 @@ OMNEO: Final = Profile("omneo", _AT_JWT, _OURS)
 #: The Authentication page of Omnissa Intelligence shows the header {"alg":"RS256","typ":"JWT"}.
 OMNISSA: Final = Profile("omnissa", frozenset({"jwt"}), _OURS)
 
-#: Auth0, "Access Token Profiles": its own profile; APIs set to the RFC 9068 profile are `rfc9068`.
+#: Auth0, "Access Token Profiles": its own profile; APIs set to the RFC 9068 profile are `rfc9068`. What a program
+#: obtained says so (gty) even when it has no permission; an ID token says none of this.
 AUTH0: Final = Profile(
     "auth0",
     frozenset({"jwt"}),
     ("sub", "iat", "azp"),
     client_id=("azp",),
     scope=("scope", "permissions"),
+    any_of=("scope", "permissions", "gty"),
     refused=FOREIGN,
     tenant=("org_id",),
     user_id=(),
@@ -86,14 +88,15 @@ KEYCLOAK: Final = Profile(
     user_id=(),
 )
 #: Microsoft Entra ID, "Access token claims reference": v1.0 says `appid`, v2.0 `azp`; applications have `roles`,
-#: users `scp`. The header of v1.0 names the certificate (x5t) beside the key; its keys stand on another host.
+#: users `scp`, and both say how the client proved itself (azpacr, appidacr), as no ID token does. The header of
+#: v1.0 names the certificate (x5t) beside the key; its keys stand on another host.
 ENTRA: Final = Profile(
     "entra",
     frozenset({"jwt"}),
     ("sub", "iat", "tid"),
     client_id=("azp", "appid"),
     scope=("scp", "roles"),
-    permitted=True,
+    any_of=("azpacr", "appidacr", "scp"),
     tenant=("tid",),
     user_id=(),
     refused=FOREIGN,
@@ -118,7 +121,7 @@ OIDC: Final = Profile(
     ("sub", "iat"),
     client_id=("client_id", "azp", "cid", "appid"),
     scope=("scope", "scp", "permissions"),
-    permitted=True,
+    any_of=("scope", "scp", "permissions"),
     tenant=(),
     user_id=(),
     refused=FOREIGN,

@@ -77,7 +77,6 @@ class FeedFollower:
         with self._lock:
             self._closing = True
             self._lock.notify()
-        self._client.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -98,7 +97,7 @@ class FeedFollower:
             except Exception as fault:  # the thread must outlive what nobody foresaw
                 sentence = type(fault).__name__
             if self._closing:
-                return
+                break
             if self._revocations.last_fault != sentence:
                 logger.warning("the revocations of %s cannot be read: %s", self._issuer.identifier, sentence)
             self._revocations.fail(sentence, self._clock())
@@ -108,6 +107,7 @@ class FeedFollower:
                     self._lock.wait(
                         min(FIRST_PAUSE * 2.0 ** min(self._revocations.failures - 1, 8), LAST_PAUSE)
                     )
+        self._client.close()
 
     def _step(self) -> None:
         """A snapshot when one is needed, else one poll, read by the keys that are known or may be fetched."""

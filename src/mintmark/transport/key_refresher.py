@@ -23,12 +23,18 @@ LONGEST_SLEEP = 30.0
 
 
 class KeyRefresher:
-    """`fetch` raises FetchFault; `clock`: seconds since the epoch."""
+    """`fetch` raises FetchFault. `clock`: seconds since the epoch. `at_end`: what the thread does last."""
 
     def __init__(
-        self, issuer: str, cache: KeyCache, fetch: Callable[[], Fetched], clock: Callable[[], float]
+        self,
+        issuer: str,
+        cache: KeyCache,
+        fetch: Callable[[], Fetched],
+        clock: Callable[[], float],
+        at_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._issuer, self._cache, self._fetch, self._clock = issuer, cache, fetch, clock
+        self._at_end = at_end
         self._renew()
         _ALL.add(self)
 
@@ -77,7 +83,7 @@ class KeyRefresher:
                         break
                     self._lock.wait(min(seconds, LONGEST_SLEEP))
                 if self._closing:
-                    return
+                    break
                 self._asked = False
                 if self._flight is None:
                     self._flight = Future()
@@ -86,6 +92,7 @@ class KeyRefresher:
                 flight, self._flight = self._flight, None
             if flight is not None:  # `close` may have taken it
                 flight.set_result(None)
+        self._at_end()
 
     def _refresh(self) -> None:
         asked_at = self._clock()

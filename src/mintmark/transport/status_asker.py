@@ -79,6 +79,7 @@ class StatusAsker:
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
+            pool.submit(self._client.close)
             pool.shutdown(wait=False)
 
     def _answer(self, question: Question) -> TokenFacts | None:
