@@ -11,7 +11,7 @@ from mintmark.transport.guards.fastapi import attach, describe
 
 issuer = os.environ["ISSUER"]
 guard = mintmark.Guard(issuer=issuer, audience="https://api.example")
-describe(guard, token_url=f"{issuer}/token", scopes={"bookings:read": "Look bookings up."})
+describe(guard, token_url=f"{issuer}/oauth/token", scopes={"bookings:read": "Look bookings up."})
 
 app = FastAPI(title="Bookings")
 attach(app, guard)

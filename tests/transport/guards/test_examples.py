@@ -66,10 +66,10 @@ def _listens(process: subprocess.Popen[str], port: int) -> bool:
     return False
 
 
-def ask(example: Path, port: int, bearer: str | None) -> tuple[int, str]:
-    """Status and body."""
+def ask(example: Path, port: int, *tokens: str) -> tuple[int, str]:
+    """Status and body of a call with a header for each of `tokens`."""
     if example.name.startswith("grpc"):
-        metadata = [] if bearer is None else [("authorization", f"Bearer {bearer}")]
+        metadata = [("authorization", f"Bearer {one}") for one in tokens]
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             read = channel.unary_unary("/example.Bookings/Read")
             try:
@@ -77,7 +77,10 @@ def ask(example: Path, port: int, bearer: str | None) -> tuple[int, str]:
             except grpc.RpcError as error:
                 return CODES[error.code().name], error.details()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-    connection.request("GET", "/bookings", headers={"Authorization": f"Bearer {bearer}"} if bearer else {})
+    connection.putrequest("GET", "/bookings")
+    for one in tokens:
+        connection.putheader("Authorization", f"Bearer {one}")
+    connection.endheaders()
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
@@ -101,8 +104,10 @@ def test_the_example_is_short(example: Path) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_example_lets_in_whom_it_should(example: Path, issuer_url: str) -> None:
     with running(example, issuer_url) as port:
-        status, body = ask(example, port, token(iss=issuer_url))
+        good = token(iss=issuer_url)
+        status, body = ask(example, port, good)
         assert (status, json.loads(body or "{}").get("bookings_of")) == (200, "reports")
-        assert ask(example, port, None)[0] == 401
+        assert ask(example, port)[0] == 401
+        assert ask(example, port, good, good)[0] == 401
         assert ask(example, port, token(iss=issuer_url, scope="bookings:cancel"))[0] == 403
         assert ask(example, port, token(iss=issuer_url, aud="https://other.example"))[0] == 401

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.authentication import requires
-from starlette.endpoints import HTTPEndpoint
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -88,7 +88,7 @@ def test_serves_the_metadata(world: World) -> None:
     assert document.json()["resource"] == "https://api.example"
 
 
-@pytest.fixture(params=["decorator", "middleware"])
+@pytest.fixture(params=["decorator", "endpoint", "middleware"])
 def socket_client(request: pytest.FixtureRequest, world: World) -> TestClient:
     async def live(socket: WebSocket) -> None:
         await socket.accept()
@@ -97,6 +97,14 @@ def socket_client(request: pytest.FixtureRequest, world: World) -> TestClient:
 
     if request.param == "decorator":
         return TestClient(Starlette(routes=[WebSocketRoute("/live", require(world.guard, SCOPE)(live))]))
+    if request.param == "endpoint":
+
+        class Live(WebSocketEndpoint):
+            @require(world.guard, SCOPE)
+            async def on_connect(self, websocket: WebSocket) -> None:
+                await live(websocket)
+
+        return TestClient(Starlette(routes=[WebSocketRoute("/live", Live)]))
     middleware = [Middleware(GuardMiddleware, world.guard, SCOPE)]
     return TestClient(Starlette(routes=[WebSocketRoute("/live", live)], middleware=middleware))
 

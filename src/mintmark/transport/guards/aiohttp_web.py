@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from mintmark.resource_server.caller import Caller
-from mintmark.transport.guards.entrance import Entrance, Guard, text_headers
+from mintmark.transport.guards.entrance import Entrance, Guard, checked, text_headers
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 
@@ -44,6 +44,7 @@ def guard_middleware(guard: Guard, *scopes: str, open_paths: Iterable[str] = ())
 def require(guard: Guard, *scopes: str) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Any]]:
     """A decorator for handlers and for methods of `web.View`: called only with a token that has all of
     `scopes`."""
+    checked(scopes)
 
     def decorate(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         @wraps(handler)

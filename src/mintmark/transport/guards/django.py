@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from mintmark.resource_server.caller import Caller
-from mintmark.transport.guards.entrance import Entrance, Guard, RawHeaders, text_headers
+from mintmark.transport.guards.entrance import Entrance, Guard, RawHeaders, checked, text_headers
 from mintmark.transport.guards.wsgi import environ_headers
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
@@ -85,6 +85,7 @@ def require(guard: Guard, *scopes: str) -> Callable[[View], View]:
 
     A class goes in as ``require(guard, ...)(TheView.as_view())``.
     """
+    checked(scopes)
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from mintmark.resource_server.caller import Caller
 from mintmark.transport.guards.django import raw_headers
-from mintmark.transport.guards.entrance import Guard
+from mintmark.transport.guards.entrance import Guard, checked
 from mintmark.values.errors import OAuthError
 from mintmark.wire.bearer import no_token
 from mintmark.wire.http import HttpResponse
@@ -94,6 +94,8 @@ def HasScope(*scopes: str) -> type[BasePermission]:  # noqa: N802 - it stands wh
 
     A request that was authenticated in another way is refused.
     """
+
+    checked(scopes)
 
     class Scoped(BasePermission):
         def has_permission(self, request: Request, view: APIView | Any) -> bool:  # noqa: ARG002

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mintmark.resource_server.caller import Caller
 from mintmark.values.errors import OAuthError
+from mintmark.values.permission import is_scope_token
 from mintmark.wire.http import Headers, HttpResponse
 
 RawHeaders = Iterable[tuple[str | bytes, str | bytes]]
@@ -43,6 +44,16 @@ class Guard(Protocol):
         ...
 
 
+def checked(scopes: Iterable[object]) -> tuple[str, ...]:
+    """`scopes` as a door keeps them. Raises ValueError when one could never stand in a token."""
+    needed = []
+    for scope in scopes:
+        if not isinstance(scope, str) or not is_scope_token(scope):
+            raise ValueError("a door takes its scopes one by one, each a scope token (RFC 6749 §3.3)")
+        needed.append(scope)
+    return tuple(needed)
+
+
 def well_known_paths(guard: Guard) -> tuple[str, ...]:
     """Where the guard's document stands: at the well-known path and, for a resource with a path, at the one
     that RFC 9728 §3.1 forms from it."""
@@ -68,7 +79,7 @@ def text_headers(response: HttpResponse) -> dict[str, str]:
 
 
 class Entrance:
-    """A middleware's view of its guard. Raises ValueError when an open path is not one.
+    """A middleware's view of its guard. Raises ValueError when a scope or an open path is not one.
 
     `scopes`: what every guarded path needs. `open_paths`: exact paths, as the application sees them, that need no
     token; there are no patterns, since a pattern opens more than it says.
@@ -80,7 +91,7 @@ class Entrance:
         if isinstance(open_paths, str) or not all(path.startswith("/") for path in open_paths):
             raise ValueError("open_paths is a list of exact paths, each beginning with a slash")
         self.guard = guard
-        self.scopes = tuple(scopes)
+        self.scopes = checked(scopes)
         self._open = frozenset(open_paths)
         self._documents = frozenset(well_known_paths(guard))
 

@@ -22,7 +22,7 @@ from fastapi.security.base import SecurityBase
 
 from mintmark.resource_server.caller import Caller
 from mintmark.transport.guards import asgi
-from mintmark.transport.guards.entrance import Guard, document, text_headers, well_known_paths
+from mintmark.transport.guards.entrance import Guard, checked, document, text_headers, well_known_paths
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 
@@ -73,7 +73,7 @@ def describe(guard: Guard, token_url: str, scopes: Mapping[str, str] | None = No
 def require(guard: Guard, *scopes: str) -> Requirement:
     """The dependency that lets a call in whose token has all of `scopes`, and gives its `Caller`."""
     schemes = _SCHEMES.setdefault(guard, _Schemes())
-    schemes.show(scopes)
+    schemes.show(checked(scopes))
     parameters = [
         Parameter("connection", Parameter.KEYWORD_ONLY, annotation=HTTPConnection),
         Parameter("more", Parameter.KEYWORD_ONLY, annotation=SecurityScopes),

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from mintmark.transport.guards.entrance import Entrance, Guard, text_headers
+from mintmark.transport.guards.entrance import Entrance, Guard, checked, text_headers
 from mintmark.transport.guards.wsgi import environ_headers
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
@@ -21,6 +21,7 @@ View = Callable[..., Any]
 
 def require(guard: Guard, *scopes: str) -> Callable[[View], View]:
     """A decorator: the view, sync or async, is called only with a token that has all of `scopes`."""
+    checked(scopes)
 
     def decorate(view: View) -> View:
         @wraps(view)

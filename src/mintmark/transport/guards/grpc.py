@@ -16,7 +16,7 @@ import grpc
 import grpc.aio
 
 from mintmark.resource_server.caller import Caller
-from mintmark.transport.guards.entrance import Guard
+from mintmark.transport.guards.entrance import Guard, checked
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 
@@ -54,10 +54,10 @@ class _Rules:
         if isinstance(open_methods, str) or not all(name.startswith("/") for name in named):
             raise ValueError("a method is named in full, as in /package.Service/Method")
         if any(isinstance(needed, str) for needed in methods.values()):
-            raise ValueError("the scopes of a method are a list")
+            raise ValueError("the scopes of a method are a list of them")
         self.guard = guard
-        self._scopes = scopes
-        self._methods = {name: tuple(needed) for name, needed in methods.items()}
+        self._scopes = checked(scopes)
+        self._methods = {name: checked(needed) for name, needed in methods.items()}
         self._open = frozenset(open_methods)
 
     def scopes(self, method: str) -> tuple[str, ...] | None:

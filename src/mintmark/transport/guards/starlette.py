@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from mintmark.resource_server.caller import Caller
 from mintmark.transport.guards import asgi
-from mintmark.transport.guards.entrance import Guard, document, text_headers, well_known_paths
+from mintmark.transport.guards.entrance import Guard, checked, document, text_headers, well_known_paths
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 
@@ -30,6 +30,7 @@ def require(guard: Guard, *scopes: str) -> Callable[[Endpoint], Endpoint]:
     For functions, sync or async, of a Request or a WebSocket, and for methods of HTTPEndpoint and
     WebSocketEndpoint (there: ``on_connect``).
     """
+    checked(scopes)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @wraps(endpoint)
