@@ -199,7 +199,8 @@ def _read_basic(basic: Basic, authorization: bytes | None, found: Captured) -> t
     if halves is None:
         raise invalid_client(reason="unsupported_authentication")
     other = None
-    if basic.codec != "raw" and any("%" in half or "+" in half for half in halves):
+    both = "".join(halves)
+    if basic.codec != "raw" and ("%" in both or "+" in both):
         try:
             raw, halves = halves, decoded(*halves)
         except Malformed:

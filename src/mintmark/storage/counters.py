@@ -27,16 +27,19 @@ class MemoryCounters:
         """Take `cost` units of `limit` per `period` seconds; nothing is taken when refused. `cost` 0 only looks."""
         if limit <= 0:
             return Verdict(False, 0, period, period)
+        known = self._full_at.get(key)
+        if known is None and not cost:
+            return Verdict(True, limit, 0, 0)
         window, moment = period * _SECOND, round(now * _SECOND)
         unit = max(1, window // limit)
         # Time may have been set back: a key never owes more than one period.
-        owed = min(max(self._full_at.get(key, moment) - moment, 0), window)
+        owed = 0 if known is None else min(max(known - moment, 0), window)
         after = owed + cost * unit
         if after > window + _SLACK:
             retry_after = max(1, _seconds(after - window))
             return Verdict(False, _units(window - owed, unit, limit), _seconds(owed), retry_after)
         if cost:
-            if key not in self._full_at and len(self._full_at) >= self._capacity:
+            if known is None and len(self._full_at) >= self._capacity:
                 self._make_room(moment)
             self._full_at[key] = moment + after
         return Verdict(True, _units(window - after, unit, limit), _seconds(after), 0)

@@ -22,7 +22,8 @@ from mintmark.values.token import Grant
 async def judge(asked: Asked) -> Judgement:
     """Authenticate, check the grant, narrow. Raises OAuthError."""
     view, environment = asked.view, asked.view.environment
-    proved = await authenticate(asked.request, environment.id, asked.mount, asked.ports, asked.now)
+    place = environment.id
+    proved = await authenticate(asked.request, place, asked.mount, asked.ports, asked.now)
     ensure_served(view)
     client = proved.client
     if CLIENT_CREDENTIALS not in client.grant_types:
@@ -35,15 +36,11 @@ async def judge(asked: Asked) -> Judgement:
     scopes = (
         pick_scopes(asked, api, may) if user is None else pick_scopes(asked, api, may, _scopes(user, may))
     )
-    client_subject = f"client:{environment.id}/{client.client_id}"
-    subjects: tuple[str, ...] = (
-        f"tenant:{environment.tenant}",
-        f"environment:{environment.id}",
-        client_subject,
-    )
+    client_subject = f"client:{place}/{client.client_id}"
+    subjects: tuple[str, ...] = (f"tenant:{environment.tenant}", f"environment:{place}", client_subject)
     grant = Grant(
         tenant=environment.tenant,
-        environment=environment.id,
+        environment=place,
         api=api,
         subject=client.client_id if user is None else user.id,
         client_id=client.client_id,
@@ -53,7 +50,7 @@ async def judge(asked: Asked) -> Judgement:
         user_id=None if user is None else user.id,
     )
     if user is not None:
-        subjects = (*subjects, f"user:{environment.id}/{user.id}")
+        subjects = (*subjects, f"user:{place}/{user.id}")
     allowances = allowances_of(view, client_subject, client.daily_token_limit)
     return Judgement(grant, subjects, allowances, limit, verdict)
 
