@@ -185,3 +185,7 @@ def test_a_websocket_without_one_is_refused(sockets: TestClient, request: pytest
     else:
         assert refused.value.code == 1008
         assert "plain" in request.node.name
+
+
+def test_a_guard_names_its_requirement_itself(world: World) -> None:
+    assert world.guard.require(SCOPE) == require(world.guard, SCOPE)
