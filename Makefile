@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUA
 PIP := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak test-pythons lock format clean
+.PHONY: help run test check bench soak fuzz test-pythons lock format clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench: $(READY) ## measure tokens per second and per core against the raw signin
 
 soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the like)
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)
+
+fuzz: $(READY) ## a million hostile inputs to everything that reads tokens and key sets
+	$(PY) -m pytest -m fuzz -n auto $(ARGS)
 
 test-pythons: ## run the tests on every Python of PYTHONS that is installed, and name those that are not
 	@missing=; failed=; \

@@ -98,8 +98,8 @@ class LoopbackIssuer:
             "sub": "reports",
             "aud": AUDIENCE,
             "client_id": "reports",
-            "iat": now,
-            "nbf": now,
+            "iat": now - 10,  # before whatever a test revokes
+            "nbf": now - 10,
             "exp": now + 600,
             "jti": "0b7a2c5e",
             "scope": "read write",

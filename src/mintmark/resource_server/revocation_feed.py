@@ -38,6 +38,7 @@ LEEWAY: Final = 60.0
 DEFAULT_GRACE: Final = 3600.0
 MAX_SNAPSHOT_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_ID: Final = 1024
+_NEVER: Final = (-1.0, -1.0)
 
 FeedPolicy = Literal["serve", "close"]
 KeyOf = Callable[[str | None], PublicKey | None]
@@ -78,9 +79,11 @@ class Revocations:
             raise ValueError('feed_policy is "serve" or "close", and the grace is not negative')
         self._issuer = issuer
         self._policy_grace = grace if policy == "serve" else 0.0
-        self._by_claim: dict[str, dict[str, float]] = {claim: {} for claim in CLAIM_OF.values() if claim}
+        self._by_claim: dict[str, dict[str, tuple[float, float]]] = {
+            claim: {} for claim in CLAIM_OF.values() if claim
+        }
         self._whole = -1.0
-        self._ends: list[tuple[float, str, str, float]] = []
+        self._ends: list[tuple[float, str, str]] = []
         self._started_at: float | None = None
         self.seq: int | None = None
         self.head = ""
@@ -120,10 +123,10 @@ class Revocations:
                 continue
             value = claims.get(claim)
             if type(value) is str:
-                if at <= revoked.get(value, -1.0):
+                if at <= revoked.get(value, _NEVER)[0]:
                     return True
             elif type(value) is list and any(
-                at <= revoked.get(one, -1.0) for one in value if type(one) is str
+                type(one) is str and at <= revoked.get(one, _NEVER)[0] for one in value
             ):
                 return True
         return False
@@ -194,8 +197,8 @@ class Revocations:
         self.heard_at = now
         self.serves_until = now + SILENCE + self._policy_grace
         while self._ends and self._ends[0][0] < now - LEEWAY:
-            _, claim, name, issued_before = heapq.heappop(self._ends)
-            if claim and self._by_claim[claim].get(name) == issued_before:
+            end, claim, name = heapq.heappop(self._ends)
+            if self._by_claim[claim].get(name, _NEVER)[1] == end:
                 del self._by_claim[claim][name]
 
     def _refuse_from_now_on(self, claim: str, name: str, issued_before: float, until: float) -> None:
@@ -203,10 +206,11 @@ class Revocations:
             self._whole = max(self._whole, issued_before)
         else:
             revoked = self._by_claim[claim]
-            if issued_before <= revoked.get(name, -1.0):
+            before, end = revoked.get(name, _NEVER)
+            if issued_before <= before and until <= end:
                 return
-            revoked[name] = issued_before
-            heapq.heappush(self._ends, (until, claim, name, issued_before))
+            revoked[name] = max(issued_before, before), max(until, end)
+            heapq.heappush(self._ends, (max(until, end), claim, name))
         self.revision += 1
 
     def _open(self, statement: str, key: KeyOf, limit: int = 8192) -> dict[str, object]:
