@@ -91,7 +91,10 @@ def source_of(clock: Clock, tmp_path: Path) -> MakeSource:
         )
         shape = dialect or catalogue().get("standard")
         profile = Profile(
-            shape, credentials, {"token_url": f"{shop.url}/token"}, form=form if dialect is None else 0,
+            shape,
+            credentials,
+            {"token_url": f"{shop.url}/token"},
+            form=form if dialect is None else 0,
             identity=f"the-client at {shop.url}",
         )
         return register(Exchange(profile, means), means)
@@ -105,3 +108,11 @@ def settled(source: TokenSource) -> None:
         if thread.name == "mintmark-exchange":
             thread.join(20)
     assert source.status().state not in ("asking", "renewing")
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for something that another thread does; fail when it does not within 30 seconds."""
+    ends_by = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < ends_by, "what was waited for did not happen"
+        time.sleep(0.001)

@@ -117,6 +117,7 @@ _FORK = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 import mintmark
+from tests.transport.conftest import until
 from tests.transport.loopback import vendor
 
 def answered(pid):
@@ -133,8 +134,7 @@ with vendor() as shop:
     source._held = type(held)(held.token, 0.0, held.over_at, held.obtained)
     shop.token_gate.clear()
     assert source.token().reveal() == first
-    while len(shop.token_requests) < 2:
-        pass
+    until(lambda: len(shop.token_requests) == 2)
     source._held = held
     pid = os.fork()
     if not pid:
@@ -145,8 +145,7 @@ with vendor() as shop:
     # A first exchange is in flight, and the lock is held, when the process forks: the child is not stuck.
     waiting = threading.Thread(target=cold.token)
     waiting.start()
-    while len(shop.token_requests) < 3:
-        pass
+    until(lambda: len(shop.token_requests) == 3)
     cold._lock.acquire()
     pid = os.fork()
     if not pid:
@@ -154,8 +153,7 @@ with vendor() as shop:
         ok = asyncio.run(cold.atoken()).reveal() == cold.token().reveal()
         os._exit(0 if ok else 1)
     cold._lock.release()
-    while len(shop.token_requests) < 4:
-        pass
+    until(lambda: len(shop.token_requests) == 4)
     shop.token_gate.set()
     answered(pid)
     waiting.join()

@@ -19,7 +19,7 @@ import mintmark
 from mintmark.client.errors import Misconfigured, Refused
 from mintmark.transport import secret_sources
 from mintmark.values.secret import Secret
-from tests.transport.conftest import Clock, MakeSource
+from tests.transport.conftest import Clock, MakeSource, until
 from tests.transport.loopback import Answer, Asked, Vendor, as_json
 
 TEN_LINES = """
@@ -254,18 +254,18 @@ def test_a_secret_file_that_is_replaced_needs_no_restart(
 
     with ThreadPoolExecutor(50) as pool:
         callers = [pool.submit(call) for _ in range(50)]
-        while len(shop.calls) < 100:
-            pass
-        fresh = tmp_path / "fresh"
-        fresh.write_text("new-secret\n")
-        fresh.replace(path)
-        live.clear()
-        live.add("new-secret")
-        shop.live.clear()  # revoking the secret revoked its tokens
-        seen = len(shop.calls)
-        while len(shop.calls) < seen + 300:
-            pass
-        stop.set()
+        try:
+            until(lambda: len(shop.calls) >= 100)
+            fresh = tmp_path / "fresh"
+            fresh.write_text("new-secret\n")
+            fresh.replace(path)
+            live.clear()
+            live.add("new-secret")
+            shop.live.clear()  # revoking the secret revoked its tokens
+            seen = len(shop.calls)
+            until(lambda: len(shop.calls) >= seen + 300)
+        finally:
+            stop.set()
         assert all(caller.result() for caller in callers)
     assert failed == []
     assert len(shop.token_requests) == 2
