@@ -15,7 +15,10 @@ from cryptography.hazmat.backends.openssl.backend import backend
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`fdatasync_ms`: median of appending 4 KiB to a file and syncing it, where the databases lie."""
+    """`load`: processes that wanted a core in the last minute; a busy machine measures itself.
+
+    `fdatasync_ms`: median of appending 4 KiB to a file and syncing it, where the databases lie.
+    """
 
     processor: str
     cores: int
@@ -25,12 +28,14 @@ class Machine:
     libraries: str
     filesystem: str
     fdatasync_ms: float
+    load: float
 
     def describe(self) -> str:
         """A few lines for the head of a report."""
         return (
             f"{self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB; {self.system}; {self.python}\n"
-            f"{self.libraries}; fdatasync of 4 KiB on {self.filesystem}: {self.fdatasync_ms:.2f} ms"
+            f"{self.libraries}; fdatasync of 4 KiB on {self.filesystem}: {self.fdatasync_ms:.2f} ms; "
+            f"load {self.load:.1f} at the start"
         )
 
 
@@ -56,6 +61,7 @@ def this_machine(directory: Path) -> Machine:
         ),
         filesystem=_filesystem(directory),
         fdatasync_ms=_sync_time(directory),
+        load=os.getloadavg()[0],
     )
 
 
