@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs
 
+import httpx
 import httpx2
 import pytest
 import requests
@@ -270,3 +273,62 @@ def test_a_redirect_on_the_same_origin_keeps_the_token(
 
     shop.respond = respond
     assert call(source_of(shop).auth(), "GET", f"{shop.url}/api") == (200, {"token": "T1-of-the-vendor"})
+
+
+EVERYWHERE = OWN_HEADER.replace("own-header", "everywhere").replace(
+    'headers = { X-Api-Key = "${access_token}" }',
+    'query = { key = "${access_token}" }\ncookies = { sid = "${access_token}" }',
+)
+
+
+def test_a_token_in_query_and_cookie_is_replaced_in_the_replay_and_nothing_else_is_changed(
+    shop: Vendor, source_of: MakeSource, call: Call
+) -> None:
+    source = source_of(shop, dialect=load_dialect(EVERYWHERE, "everywhere.toml"))
+    old = source.token().reveal()
+    shop.respond = lambda asked: as_json(401 if old in asked.path else 200, {})
+    assert call(source.auth(), "GET", f"{shop.url}/api?page=2&q=a%20b")[0] == 200
+    first, second = shop.calls
+    for asked, token in ((first, old), (second, "T2-of-the-vendor")):
+        assert parse_qs(asked.path.partition("?")[2]) == {"page": ["2"], "q": ["a b"], "key": [token]}
+        assert asked.headers["cookie"] == f"sid={token}"
+
+
+def test_a_cookie_of_the_callers_own_stays(shop: Vendor, source_of: MakeSource) -> None:
+    auth = source_of(shop, dialect=load_dialect(EVERYWHERE, "everywhere.toml")).auth()
+    shop.respond = lambda asked: as_json(200, asked.headers["cookie"])
+    with httpx2.Client(auth=auth, cookies={"own": "1"}, verify=False) as client:
+        assert client.get(f"{shop.url}/api").json() == "own=1; sid=T1-of-the-vendor"
+    answer = requests.get(f"{shop.url}/api", cookies={"own": "1"}, auth=auth, timeout=10)
+    assert answer.json() == "own=1; sid=T1-of-the-vendor"
+
+
+def test_query_and_cookie_do_not_go_along_a_redirect(
+    shop: Vendor, elsewhere: Vendor, source_of: MakeSource, call: Call
+) -> None:
+    source = source_of(shop, dialect=load_dialect(EVERYWHERE, "everywhere.toml"))
+    shop.respond = lambda _: (302, {"location": f"{elsewhere.url}/collect"}, b"")
+    assert call(source.auth(), "GET", f"{shop.url}/api")[0] == 200
+    assert "of-the-vendor" not in str(elsewhere.calls)
+
+
+@pytest.mark.parametrize("library", [httpx2, httpx])
+def test_a_vendors_own_header_can_be_read_like_any_other(
+    shop: Vendor, source_of: MakeSource, library: Any
+) -> None:
+    auth = source_of(shop, dialect=own_header()).auth()
+    seen: list[Any] = []
+
+    def handler(request: Any) -> Any:
+        seen.append(request.headers)
+        return library.Response(200)
+
+    with library.Client(auth=auth, transport=library.MockTransport(handler)) as client:
+        client.get(f"{shop.url}/api", headers={"X-Api-Key": "stale"})
+    (headers,) = seen
+    assert headers["x-api-key"] == "T1-of-the-vendor"
+    assert "X-API-KEY" in headers
+    assert "x-other" not in headers
+    assert [value for name, value in headers.multi_items() if name == "x-api-key"] == ["T1-of-the-vendor"]
+    assert [value for name, value in headers.raw if name.lower() == b"x-api-key"] == [b"T1-of-the-vendor"]
+    assert "of-the-vendor" not in repr(headers)

@@ -17,7 +17,6 @@ from mintmark.client.allowance import Allowance, declared, next_at, read_allowan
 from mintmark.client.errors import HeldBack, Misconfigured, NoSense, NoToken, Refused, Unreachable
 from mintmark.client.freshness import pause
 from mintmark.client.means import Means, SendFault
-from mintmark.client.origins import is_safe, origin_of
 from mintmark.client.profile import Profile
 from mintmark.client.request_id import request_id_of
 from mintmark.client.stated_lifetime import read_leniently
@@ -30,6 +29,7 @@ from mintmark.values.errors import OAuthError
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenResponse
 from mintmark.wire.http import HttpRequest, HttpResponse
+from mintmark.wire.origin import is_safe, origin_of
 
 logger = logging.getLogger("mintmark.client")
 ATTEMPTS = 3

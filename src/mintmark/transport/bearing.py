@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urljoin
 
 from mintmark.client.errors import Misconfigured, NoToken
-from mintmark.client.origins import is_safe, origin_of
 from mintmark.client.request_id import request_id_of
 from mintmark.client.token import Token
 from mintmark.client.token_source import TokenSource
 from mintmark.wire.bearer import parse_challenge
+from mintmark.wire.origin import is_safe, origin_of
 
 logger = logging.getLogger("mintmark.client")
 _MOST_KEYS = 256
