@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from mintmark import __version__
 from mintmark.client.means import SendFault
 from mintmark.wire.http import HttpRequest, HttpResponse
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 LARGEST_ANSWER = 1 << 20
 MOST_HEADERS = 100
 TIME_LIMIT = 15.0
-_AGENT = f"mintmark/{__version__}".encode()
+_AGENT = b"mintmark"
 
 
 class HttpSender:
