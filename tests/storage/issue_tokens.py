@@ -16,7 +16,7 @@ from mintmark.authorization_server.ports import Allowance, Committed
 from mintmark.storage.database import open_sqlite
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import NOW, event, issuance
+from tests.storage.samples import NOW, A, event, issuance
 
 
 async def main(path: Path, name: str, count: int, limit: int) -> None:
@@ -28,7 +28,7 @@ async def main(path: Path, name: str, count: int, limit: int) -> None:
     async def caller() -> None:
         for number in numbers:
             jti = f"{name}-{number}"
-            allowance = Allowance("client:a", limit or None)
+            allowance = Allowance(A, limit or None)
             if isinstance(
                 await ledger.commit(issuance(position, allowance, event=event(jti=jti))), Committed
             ):

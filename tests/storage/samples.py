@@ -52,6 +52,8 @@ API = Api(
     scopes={"read": "Look", "write": "Change"},
     claims={"x": "y"},
 )
+#: The quota subject of the sample client.
+A = f"client:{HOME}/abc"
 CLIENT = Client(HOME, "abc", "Nightly import", allowed={API.audience: ("read", "write")}, daily_token_limit=3)
 SECRET = SecretVersion(HOME, "abc", "v00001", "hmac", "digest", "laptop", 1, 2, 3, None)
 USER = MachineUser(HOME, "u1", "robot@acme", "argon2id", "$argon2id$", scopes=("read",))

@@ -18,7 +18,7 @@ from mintmark.authorization_server.ports import Allowance, AuditQuery, Committed
 from mintmark.storage.database import Database, open_sqlite, unavailable_as_such
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import CLIENT, DAY, NOW, TENANT, event, fill, issuance
+from tests.storage.samples import CLIENT, DAY, NOW, TENANT, A, event, fill, issuance
 
 
 @contextmanager
@@ -203,7 +203,7 @@ def test_quota_and_trail_agree_after_faults(sqlite_database: Database) -> None:
         store = SqlStore(sqlite_database)
         ledger = SqlLedger(sqlite_database, lambda: NOW)
         position = await store.read(lambda t: t.position())
-        token = issuance(position, Allowance("a", None), event=event(detail="x" * 4000))
+        token = issuance(position, Allowance(A, 10**6), event=event(detail="x" * 4000))
         good = await asyncio.gather(*(ledger.commit(token) for _ in range(5)))
         with fault(sqlite_database):
             await ledger.close()
@@ -216,7 +216,7 @@ def test_quota_and_trail_agree_after_faults(sqlite_database: Database) -> None:
         store = SqlStore(sqlite_database)
         await store.write(fill)
         issued = sum([await run(fault) for fault in FAULTS.values()])
-        assert await store.read(lambda t: t.used("a", DAY)) == issued
+        assert await store.read(lambda t: t.used(A, DAY)) == issued
         assert len(await store.events(AuditQuery(outcome="issued"))) == issued
 
     asyncio.run(both())

@@ -14,7 +14,7 @@ import pytest
 from mintmark.authorization_server.ports import AuditQuery
 from mintmark.storage.database import open_sqlite
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import DAY, fill
+from tests.storage.samples import DAY, A, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def on_disk(path: Path) -> tuple[list[str], int]:
     async def read() -> tuple[list[str], int]:
         store = SqlStore(database)
         events = await store.events(AuditQuery(outcome="issued", limit=10_000_000))
-        return [event.jti for _, event in events], await store.read(lambda t: t.used("client:a", DAY))
+        return [event.jti for _, event in events], await store.read(lambda t: t.used(A, DAY))
 
     database = open_sqlite(path)
     try:

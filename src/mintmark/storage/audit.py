@@ -6,11 +6,6 @@ carry anything and one row that cannot be written would take its whole batch wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields, replace
-from operator import attrgetter
-from typing import Any
-
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery
@@ -19,21 +14,20 @@ from mintmark.storage.tables import audit_event
 from mintmark.values.audit_event import AuditEvent
 
 #: The columns in the order of the event's fields.
-NAMES = tuple(field.name for field in fields(AuditEvent))
-_TEXTS = tuple(name for name in NAMES if name not in ("at", "count"))
+NAMES = AuditEvent._fields
+#: All but the first and the last, `at` and `count`, are text.
+_TEXTS = slice(1, -1)
 LONGEST_TEXT = 4096
-_values: Callable[[AuditEvent], tuple[Any, ...]] = attrgetter(*NAMES)
-_texts: Callable[[AuditEvent], tuple[str, ...]] = attrgetter(*_TEXTS)
 _columns = [audit_event.c[name] for name in NAMES]
 
 
 def clean(event: AuditEvent, longest: int = LONGEST_TEXT) -> AuditEvent:
     """The event with every text writable and at most `longest` characters."""
-    joined = "".join(_texts(event))
+    texts: tuple[str, ...] = event[_TEXTS]  # type: ignore[assignment]
+    joined = "".join(texts)
     if len(joined) <= longest and is_storable(joined):
         return event
-    texts = {name: _clean(text, longest) for name, text in zip(_TEXTS, _texts(event), strict=True)}
-    return replace(event, **texts)  # type: ignore[arg-type]
+    return AuditEvent._make((event.at, *(_clean(text, longest) for text in texts), event.count))
 
 
 def _clean(text: str, longest: int) -> str:
@@ -42,14 +36,9 @@ def _clean(text: str, longest: int) -> str:
     )
 
 
-def row_of(event: AuditEvent) -> tuple[Any, ...]:
-    """The values of a clean event, in the order of NAMES."""
-    return _values(event)
-
-
 def append(connection: sa.Connection, event: AuditEvent) -> None:
     """Write one event in this transaction."""
-    connection.execute(audit_event.insert(), dict(zip(NAMES, row_of(clean(event)), strict=True)))
+    connection.execute(audit_event.insert(), dict(zip(NAMES, clean(event), strict=True)))
 
 
 _EQUAL = (

@@ -1,7 +1,7 @@
 """One group commit: a batch of issuances re-checked, counted and audited in a single transaction.
 
-Runs on the writing thread with its own connection. Rows go in by statements of 1, 2, 4 ... 64 rows, so that few
-statements do the work of many, each is prepared once, and the interpreter lock changes hands seldom.
+Runs on the writing thread with its own connection. Rows go in by statements of up to 64 rows, so that few statements
+do the work of many, each is prepared once, and the interpreter lock changes hands seldom.
 """
 
 from __future__ import annotations
@@ -31,21 +31,14 @@ class Rows:
     def __init__(self, mark: str, table: str, names: Sequence[str], after: str = "") -> None:
         row = f"({', '.join([mark] * len(names))})"
         head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of ours
-        self._statements = {
-            size: f"{head}{', '.join([row] * size)} {after}"
-            for size in (2**power for power in range(_LARGEST.bit_length()))
-        }
+        self._statements = [f"{head}{', '.join([row] * size)} {after}" for size in range(1, _LARGEST + 1)]
 
     def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
         """Insert `rows`; `each` is called after each statement, to fetch what it returns."""
-        start, size = 0, _LARGEST
-        while start < len(rows):
-            while size > len(rows) - start:
-                size //= 2
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            cursor.execute(self._statements[size], values)
+        for start in range(0, len(rows), _LARGEST):
+            some = rows[start : start + _LARGEST]
+            cursor.execute(self._statements[len(some) - 1], tuple(chain.from_iterable(some)))
             each()
-            start += size
 
 
 class Batch:
@@ -59,7 +52,7 @@ class Batch:
         self._changed = f"SELECT subject, max(seq) FROM change_log WHERE seq > {mark} GROUP BY subject"  # noqa: S608
         self._token_exists = f"SELECT 1 FROM api_token WHERE environment = {mark} AND id = {mark}"  # noqa: S608
         self._give_back = f"UPDATE quota_use SET used = used - {mark} WHERE day = {mark} AND subject = {mark}"  # noqa: S608
-        self._counts = Rows(
+        self._rows_of_counts = Rows(
             mark,
             "quota_use",
             ("day", "subject", "used"),
@@ -118,7 +111,7 @@ class Batch:
             if type(outcome) is Committed
         ]
         events = [audit.clean(issuance.event) for issuance in issued]
-        self._events.write(cursor, [audit.row_of(event) for event in chain(events, notes)])
+        self._events.write(cursor, [*events, *notes])
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
         )
@@ -150,15 +143,14 @@ class Batch:
             seen.add(key)
 
     def _count(self, cursor: Any, issuances: Sequence[Issuance], outcomes: list[Outcome | None]) -> None:
-        """Count all, see what the counts were before, and give back what goes beyond a limit.
+        """Count against limits, see what the counts were before, and give back what goes beyond.
 
         Counting first takes the rows' locks in one order, so the counts are exact on every database.
         """
         wanted: dict[Count, int] = {}
         for issuance, outcome in zip(issuances, outcomes, strict=True):
             if outcome is None:
-                for allowance in issuance.allowances:
-                    count = (issuance.day, allowance.subject)
+                for count in _counts(issuance):
                     wanted[count] = wanted.get(count, 0) + 1
         used: dict[Count, int] = {}
 
@@ -166,7 +158,7 @@ class Batch:
             for day, subject, total in cursor.fetchall():
                 used[day, subject] = total - wanted[day, subject]
 
-        self._counts.write(cursor, [(*count, wanted[count]) for count in sorted(wanted)], fetch)
+        self._rows_of_counts.write(cursor, [(*count, wanted[count]) for count in sorted(wanted)], fetch)
         beyond: dict[Count, int] = {}
         for index, issuance in enumerate(issuances):
             if outcomes[index] is None:
@@ -188,13 +180,22 @@ class Batch:
         return [uses[key] for key in sorted(uses)]
 
 
+def _counts(issuance: Issuance) -> list[Count]:
+    """What the token is counted against: the allowances that have a limit (storage/quotas.py)."""
+    return [
+        (issuance.day, allowance.subject) for allowance in issuance.allowances if allowance.limit is not None
+    ]
+
+
 def _admit(issuance: Issuance, used: dict[Count, int], beyond: dict[Count, int]) -> Outcome:
-    counts = [(issuance.day, allowance.subject) for allowance in issuance.allowances]
+    counts = _counts(issuance)
     for index, allowance in enumerate(issuance.allowances):
-        if allowance.limit is not None and used[counts[index]] >= allowance.limit:
+        if allowance.limit is not None and used[issuance.day, allowance.subject] >= allowance.limit:
             for count in counts:
                 beyond[count] = beyond.get(count, 0) + 1
             return OverQuota(index)
     for count in counts:
         used[count] += 1
-    return Committed(tuple([used[count] for count in counts]))
+    return Committed(
+        tuple([used.get((issuance.day, allowance.subject), 0) for allowance in issuance.allowances])
+    )

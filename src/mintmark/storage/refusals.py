@@ -7,7 +7,6 @@ with a count. So does everything from addresses beyond the number that is tracke
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 from mintmark.storage.audit import clean
 from mintmark.values.audit_event import AuditEvent
@@ -52,7 +51,7 @@ class Refusals:
         if rest is None:
             self._rest[peer] = _standing_for_more(clean(event, LONGEST_TEXT), peer)
         else:
-            self._rest[peer] = replace(rest, count=rest.count + event.count)
+            self._rest[peer] = rest._replace(count=rest.count + event.count)
 
     def end_second(self, second: int) -> None:
         """Begin a new second, if it is one: what was counted in the last one joins the queue."""
@@ -84,7 +83,7 @@ class Refusals:
         elif self._lost is None:
             self._lost = _standing_for_more(event, OTHER_ADDRESSES)
         else:
-            self._lost = replace(self._lost, count=self._lost.count + event.count)
+            self._lost = self._lost._replace(count=self._lost.count + event.count)
 
 
 def _standing_for_more(event: AuditEvent, peer: str) -> AuditEvent:

@@ -7,7 +7,6 @@ change of these tables is a new revision in `migrations/versions` and in `schema
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +39,10 @@ def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(names, [f"{parent}.{name}" for name in where], ondelete="CASCADE")
 
 
+#: What rows that are older than a column hold in it.
+_DEFAULTS = {("client", "protects"): "[]"}
+
+
 def _record_table(kind: type, name: str, *constraints: sa.schema.SchemaItem) -> sa.Table:
     return sa.Table(
         name,
@@ -51,6 +54,7 @@ def _record_table(kind: type, name: str, *constraints: sa.schema.SchemaItem) -> 
                 primary_key=column.name in KEYS[kind],
                 nullable=column.nullable,
                 autoincrement=False,
+                server_default=_DEFAULTS.get((name, column.name)),
             )
             for column in columns(kind)
         ),
@@ -113,6 +117,22 @@ change_log = sa.Table(
     sqlite_autoincrement=True,
 )
 
+#: What was revoked in an environment, numbered from 1 and chained (values.revocation); the newest always stays.
+revocation = sa.Table(
+    "revocation",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("prev", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("issued_before", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    _below("environment", "environment"),
+    sa.Index("ix_revocation_environment_kind_id", "environment", "kind", "id"),
+    sqlite_with_rowid=False,
+)
+
 #: Tokens per quota subject and UTC day. The day leads the key, so that a day's counts lie together.
 quota_use = sa.Table(
     "quota_use",
@@ -141,10 +161,7 @@ audit_event = sa.Table(
     "audit_event",
     metadata,
     sa.Column("id", _SEQUENCE, primary_key=True),
-    *(
-        sa.Column(field.name, _EVENT_TYPES.get(field.name, sa.Text), nullable=False)
-        for field in fields(AuditEvent)
-    ),
+    *(sa.Column(name, _EVENT_TYPES.get(name, sa.Text), nullable=False) for name in AuditEvent._fields),
     sqlite_autoincrement=True,
 )
 # Each index is paid for by every token: those that grow at one end are cheap, one by client would not be

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import Conflict
-from mintmark.storage import audit, changes
+from mintmark.storage import audit, changes, quotas, revocations
 from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
-from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias, quota_use
+from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, MachineUser, SecretVersion
+from mintmark.values.revocation import Revocation, RevocationEntry, revocations_of
 from mintmark.values.tenancy import Environment, Tenant
 
 Record = TypeVar("Record")
@@ -83,6 +84,9 @@ class SqlTransaction:
         refuse_unstorable(record)
         self._refuse_taken(record)
         table = TABLES[type(record)]
+        before = self._present(record)
+        if isinstance(before, Client | Tenant) and isinstance(record, Client | Tenant):
+            quotas.limit_changed(self._connection, before, record, now)
         changed = self._guarded(
             record,
             lambda: (
@@ -97,10 +101,12 @@ class SqlTransaction:
             self._connection.execute(host_alias.delete().where(host_alias.c.environment == record.id))
             self._insert_hosts(record)
         self._note(changes.subjects_of(record), now)
+        self._publish(before, record, now)
 
     def remove(self, record: object, *, now: float) -> None:
         """Delete the record and all that hangs below it; nothing happens when it is gone already."""
         self._writing()
+        before = self._present(record)
         subjects = changes.subjects_of(record)
         match record:
             case Tenant():
@@ -116,6 +122,17 @@ class SqlTransaction:
                 self._remove_tokens(record.environment, "user_id", record.id, now)
         self._connection.execute(TABLES[type(record)].delete().where(self._is(record)))
         self._note(subjects, now)
+        self._publish(before, None, now)
+
+    def revoke(self, environment: str, revocation: Revocation, *, now: float) -> None:
+        """Publish a revocation that no record stands for: of one JWT. Raises KeyError without that environment."""
+        self._writing()
+        if revocations.append(self._connection, environment, revocation, now):
+            self._note((changes.revocations_subject(environment),), now)
+
+    def revocations_after(self, environment: str, seq: int) -> list[RevocationEntry]:
+        """The kept entries of an environment's revocations behind `seq`, in order."""
+        return revocations.after(self._connection, environment, seq)
 
     def audit(self, event: AuditEvent) -> None:
         """Append to the audit trail in this same transaction."""
@@ -123,11 +140,8 @@ class SqlTransaction:
         audit.append(self._connection, event)
 
     def used(self, subject: str, day: int) -> int:
-        """Tokens counted for a quota subject on a UTC day."""
-        found = self._connection.execute(
-            sa.select(quota_use.c.used).where(quota_use.c.day == day, quota_use.c.subject == subject)
-        ).scalar()
-        return int(found or 0)
+        """Tokens issued to a quota subject on a UTC day."""
+        return quotas.used(self._connection, subject, day)
 
     def last_use(self, environment: str, credential_id: str) -> tuple[float, str] | None:
         """When and from which address a credential was last used, or None."""
@@ -164,6 +178,25 @@ class SqlTransaction:
             found = found.where(key <= last)
         found = found.order_by(*(table.c[name] for name in KEYS[kind])).limit(most)
         return [decode(kind, row) for row in self._connection.execute(found)]
+
+    def _present(self, record: Any) -> object | None:
+        """The stored record with the key of `record`."""
+        kind = type(record)
+        found: object | None = self.get(kind, *(getattr(record, name) for name in KEYS[kind]))
+        return found
+
+    def _publish(self, before: Any, after: object | None, now: float) -> None:
+        """What the change revokes, in every environment that it touches."""
+        for revocation in revocations_of(before, after):
+            match before:
+                case Tenant():
+                    places = [environment.id for environment in self.find(Environment, tenant=before.handle)]
+                case Environment():
+                    places = [before.id]
+                case _:
+                    places = [before.environment]
+            for place in places:
+                self.revoke(place, revocation, now=now)
 
     def _writing(self) -> None:
         if not self._writable:

@@ -9,10 +9,13 @@ import asyncio
 import os
 import time
 from typing import Any
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mintmark.web.answers import refusal
+from mintmark.web.exchange import Exchange
 from mintmark.web.request_id import new_request_id
 
 HEAD_LIMIT = 32 * 1024
@@ -73,7 +76,32 @@ class Http11(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > HEAD_LIMIT:
                 raise ValueError("the head of the request is too large")
-        super().on_headers_complete()
+        scope, parser, url = self.scope, self.parser, httptools.parse_url(self.url)
+        version = parser.get_http_version()
+        scope["http_version"] = version
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["raw_path"] = url.path
+        scope["path"] = unquote(url.path.decode("ascii"))
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:  # type: ignore[redundant-expr]  # uvicorn types it so
+            self._start_asgi_task(self.cycle, self.app)
+        else:  # pipelined: it begins when the one before is answered
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_complete(self) -> None:
         """The request is whole."""

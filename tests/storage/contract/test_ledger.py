@@ -39,6 +39,7 @@ from tests.storage.samples import (
     SIGNING_KEY,
     TENANT,
     USER,
+    A,
     event,
     fill,
     issuance,
@@ -67,14 +68,12 @@ def events(store: SqlStore, **filters: Any) -> Any:
 
 def test_a_committed_token_is_counted_and_audited(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        allowances = (Allowance("client:a", 5), Allowance("tenant:acme", None))
+        allowances = (Allowance(A, 5), Allowance("tenant:acme", None))
         token = issuance(position, *allowances, event=event(credential_id="v00001", jti="j", peer="::1"))
-        assert await ledger.commit(token) == Committed((1, 1))
-        assert await ledger.commit(token) == Committed((2, 2))
+        assert await ledger.commit(token) == Committed((1, 0))
+        assert await ledger.commit(token) == Committed((2, 0))
         assert [found for _, found in await events(store)] == [token.event, token.event]
-        used = await store.read(
-            lambda t: (t.used("client:a", DAY), t.used("tenant:acme", DAY), t.used("client:a", 1))
-        )
+        used = await store.read(lambda t: (t.used(A, DAY), t.used("tenant:acme", DAY), t.used(A, 1)))
         assert used == (2, 2, 0)
         assert await store.read(lambda t: t.last_use(HOME, "v00001")) == (NOW, "::1")
         assert await store.read(lambda t: t.last_use(HOME, "v00002")) is None
@@ -93,9 +92,9 @@ def test_a_change_between_judging_and_commit_makes_the_token_stale(
 ) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
         await store.write(lambda t: getattr(t, change)(record, now=NOW))
-        assert await ledger.commit(issuance(position, Allowance("client:a", 1))) == Stale()
+        assert await ledger.commit(issuance(position, Allowance(A, 1))) == Stale()
         assert await events(store) == []
-        assert await store.read(lambda t: t.used("client:a", DAY)) == 0
+        assert await store.read(lambda t: t.used(A, DAY)) == 0
         now = await store.read(lambda t: t.position())
         assert await ledger.commit(issuance(now)) == Committed(())
 
@@ -123,13 +122,13 @@ def test_each_token_of_a_batch_is_held_to_its_own_position(database: Database) -
 @pytest.mark.parametrize("together", [True, False])
 def test_a_limit_of_n_gives_exactly_n(database: Database, together: bool) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        token = issuance(position, Allowance("client:a", 7))
+        token = issuance(position, Allowance(A, 7))
         if together:
             outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(20)))
         else:
             outcomes = [await ledger.commit(token) for _ in range(20)]
         assert outcomes == [Committed((n,)) for n in range(1, 8)] + [OverQuota(0)] * 13
-        assert await store.read(lambda t: t.used("client:a", DAY)) == 7
+        assert await store.read(lambda t: t.used(A, DAY)) == 7
         assert len(await events(store)) == 7
         assert await ledger.commit(token._replace(day=DAY + 1)) == Committed((1,))
 
@@ -138,15 +137,11 @@ def test_a_limit_of_n_gives_exactly_n(database: Database, together: bool) -> Non
 
 def test_a_second_allowance_that_is_used_up_leaves_the_first_uncounted(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        token = issuance(
-            position, Allowance("client:a", 9), Allowance("tenant:acme", 2), Allowance("x", None)
-        )
+        token = issuance(position, Allowance(A, 9), Allowance("tenant:acme", 2), Allowance(f"{A}2", None))
         outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(4)))
-        assert outcomes == [Committed((1, 1, 1)), Committed((2, 2, 2)), OverQuota(1), OverQuota(1)]
-        used = await store.read(
-            lambda t: [t.used(subject, DAY) for subject in ("client:a", "tenant:acme", "x")]
-        )
-        assert used == [2, 2, 2]
+        assert outcomes == [Committed((1, 1, 0)), Committed((2, 2, 0)), OverQuota(1), OverQuota(1)]
+        used = await store.read(lambda t: [t.used(subject, DAY) for subject in (A, "tenant:acme", f"{A}2")])
+        assert used == [2, 2, 0]
 
     with_ledger(database, story)
 
@@ -154,7 +149,7 @@ def test_a_second_allowance_that_is_used_up_leaves_the_first_uncounted(database:
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_of_nothing_gives_nothing(database: Database, limit: int) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        assert await ledger.commit(issuance(position, Allowance("client:a", limit))) == OverQuota(0)
+        assert await ledger.commit(issuance(position, Allowance(A, limit))) == OverQuota(0)
 
     with_ledger(database, story)
 
@@ -164,7 +159,7 @@ def test_several_servers_on_one_database_share_a_limit(open_database: Callable[[
         databases = [open_database() for _ in range(3)]
         position = await SqlStore(databases[0]).write(fill)
         ledgers = [SqlLedger(database, lambda: NOW) for database in databases]
-        token = issuance(position, Allowance("client:a", 25))
+        token = issuance(position, Allowance(A, 25))
         outcomes = await asyncio.gather(*(ledger.commit(token) for _ in range(20) for ledger in ledgers))
         counts = sorted(outcome.used[0] for outcome in outcomes if isinstance(outcome, Committed))
         assert counts == list(range(1, 26))
@@ -202,13 +197,13 @@ def test_an_opaque_token_is_stored_with_its_event(database: Database) -> None:
 
 def test_an_opaque_token_whose_id_is_taken_is_to_be_made_again(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        fresh = issuance(position, Allowance("a", None), opaque=replace(API_TOKEN, id="new001"))
-        taken = issuance(position, Allowance("a", None), opaque=API_TOKEN)
+        fresh = issuance(position, Allowance(A, 9), opaque=replace(API_TOKEN, id="new001"))
+        taken = issuance(position, Allowance(A, 9), opaque=API_TOKEN)
         outcomes = await asyncio.gather(
             *(ledger.commit(token) for token in (taken, fresh, fresh, issuance(position)))
         )
         assert outcomes == [Stale(), Committed((1,)), Stale(), Committed(())]
-        assert await store.read(lambda t: t.used("a", DAY)) == 1
+        assert await store.read(lambda t: t.used(A, DAY)) == 1
 
     with_ledger(database, story)
 
@@ -227,15 +222,13 @@ def test_an_opaque_token_that_cannot_be_stored_spoils_no_batch(database: Databas
 
 def test_a_caller_that_goes_away_takes_nothing_with_it(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        tasks = [
-            asyncio.ensure_future(ledger.commit(issuance(position, Allowance("a", None)))) for _ in range(5)
-        ]
+        tasks = [asyncio.ensure_future(ledger.commit(issuance(position, Allowance(A, 9)))) for _ in range(5)]
         await asyncio.sleep(0)
         tasks[0].cancel()
         tasks[3].cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert sum(isinstance(outcome, Committed) for outcome in outcomes) == 3
-        assert await store.read(lambda t: t.used("a", DAY)) == 5
+        assert await store.read(lambda t: t.used(A, DAY)) == 5
         assert len(await events(store)) == 5
 
     with_ledger(database, story)
@@ -243,7 +236,7 @@ def test_a_caller_that_goes_away_takes_nothing_with_it(database: Database) -> No
 
 def test_more_than_one_batch_can_hold_is_written_in_several(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
-        tokens = [issuance(position, Allowance(f"client:{n % 7}", None)) for n in range(150)]
+        tokens = [issuance(position, Allowance(f"{A}{n % 7}", None)) for n in range(150)]
         outcomes = await asyncio.gather(*(ledger.commit(token) for token in tokens))
         assert all(isinstance(outcome, Committed) for outcome in outcomes)
         assert len(await events(store)) == 150
@@ -389,5 +382,51 @@ def test_every_event_of_a_token_survives_as_it_was(database: Database) -> None:
     async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
         await ledger.commit(Issuance(position, (), DAY, (), full))
         assert [found for _, found in await events(store)] == [full]
+
+    with_ledger(database, story)
+
+
+def test_a_limit_that_is_set_counts_what_the_day_has_seen(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        unlimited, limited = replace(CLIENT, daily_token_limit=None), replace(CLIENT, daily_token_limit=4)
+        await store.write(lambda t: t.put(unlimited, now=NOW))
+        at = await store.read(lambda t: t.position())
+        for _ in range(3):
+            assert await ledger.commit(issuance(at, Allowance(A, None))) == Committed((0,))
+        assert await store.read(lambda t: t.used(A, DAY)) == 3
+        for round_of_change in range(2):
+            await store.write(lambda t: t.put(limited, now=NOW))
+            at = await store.read(lambda t: t.position())
+            expected = Committed((4,)) if round_of_change == 0 else OverQuota(0)
+            assert await ledger.commit(issuance(at, Allowance(A, 4))) == expected
+            assert await store.read(lambda t: t.used(A, DAY)) == 4
+            await store.write(lambda t: t.put(unlimited, now=NOW))
+        assert await store.read(lambda t: t.used(A, DAY)) == 4
+
+    with_ledger(database, story)
+
+
+def test_a_tenants_limit_counts_all_of_its_environments(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        await store.write(lambda t: t.put(replace(TENANT, daily_token_limit=None), now=NOW))
+        position = await store.read(lambda t: t.position())
+        for place in (HOME, "acme/staging", "acmecorp/production", "acm/e"):
+            await ledger.commit(issuance(position, event=event(environment=place)))
+        assert await store.read(lambda t: t.used("tenant:acme", DAY)) == 2
+        await store.write(lambda t: t.put(replace(TENANT, daily_token_limit=3), now=NOW))
+        at = await store.read(lambda t: t.position())
+        token = issuance(at, Allowance("tenant:acme", 3))
+        assert await ledger.commit(token) == Committed((3,))
+        assert await ledger.commit(token) == OverQuota(0)
+
+    with_ledger(database, story)
+
+
+def test_the_day_of_a_count_ends_at_midnight(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        midnight = (DAY + 1) * 86400
+        for at in (DAY * 86400 - 1, DAY * 86400, midnight - 1, midnight, midnight + 1):
+            await ledger.commit(issuance(position, event=event(at=float(at))))
+        assert await store.read(lambda t: [t.used(A, DAY + n) for n in (-1, 0, 1)]) == [1, 2, 2]
 
     with_ledger(database, story)
