@@ -36,7 +36,20 @@ AUDIENCE, SCOPES = "https://api.bench.example", ("read", "write")
 ENVIRONMENT, PATH = "bench/production", "/oauth/token"
 #: No limit of requests per minute gets in the way: ten clients are to ask thousands of times a second.
 RATE_LIMIT = 1_000_000_000
+#: One client in so many has a daily limit, which is counted against and never reached.
+LIMITED, GENEROUS = 10, 1_000_000
 _BLOCK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """`events`: issued tokens in the audit trail. `of_limited`: those of clients with a daily limit. `counted`: theirs
+    by the daily counts.
+    """
+
+    events: int
+    of_limited: int
+    counted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +74,23 @@ class Installation:
         """The prebuilt requests."""
         return self.directory / "requests"
 
-    def issued(self) -> tuple[int, int]:
-        """Issued tokens as the audit trail has them, and as the daily counts of the clients have them."""
+    def books(self) -> Books:
+        """What is on record."""
+        issued = "kind = 'token' AND outcome = 'issued'"
+        limited = "SELECT client_id FROM client WHERE daily_token_limit IS NOT NULL"
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
-            (events,) = connection.execute(
-                "SELECT count(*) FROM audit_event WHERE kind = 'token' AND outcome = 'issued'"
-            ).fetchone()
-            (counted,) = connection.execute(
-                "SELECT coalesce(sum(used), 0) FROM quota_use WHERE subject LIKE 'client:%'"
-            ).fetchone()
-        return int(events), int(counted)
+
+            def number(statement: str) -> int:
+                return int(connection.execute(statement).fetchone()[0])
+
+            return Books(
+                number(f"SELECT count(*) FROM audit_event WHERE {issued}"),
+                number(f"SELECT count(*) FROM audit_event WHERE {issued} AND client_id IN ({limited})"),
+                number(
+                    "SELECT coalesce(sum(used), 0) FROM quota_use "
+                    f"WHERE subject IN (SELECT 'client:{ENVIRONMENT}/' || client_id FROM ({limited}))"
+                ),
+            )
 
     def copy(self, directory: Path) -> Installation:
         """The same installation once more, on a port of its own."""
@@ -150,6 +170,7 @@ def _fill(opened: Opened, count: int) -> Iterator[tuple[str, str]]:
                 client_id=client_id,
                 client_name=f"client {number}",
                 allowed={AUDIENCE: SCOPES},
+                daily_token_limit=GENEROUS if number % LIMITED == 0 else None,
                 created_at=act.now,
             )
             version = SecretVersion(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from benchmarks.installation import Books
 from benchmarks.load import Result
 from benchmarks.machine import Machine
 from mintmark.values.tenancy import Algorithm
@@ -22,16 +23,15 @@ MEMORY_BAR, SCALE_BAR = 150.0, 0.10
 class Served:
     """One server's part of a run: its rounds, its memory after them, and what its audit trail holds.
 
-    `first`: every client asked once, with nothing in memory yet. `events` and `counted`: issued tokens in the
-    audit trail and in the daily counts, None for a server that keeps nothing.
+    `first`: every client asked once, with nothing in memory yet. `books`: what is on record, None for a server
+    that keeps nothing.
     """
 
     first: Result
     rounds: Sequence[Result]
     resident: float
     proportional: float
-    events: int | None
-    counted: int | None
+    books: Books | None
 
     @property
     def received(self) -> int:
@@ -46,7 +46,8 @@ class Served:
     @property
     def true(self) -> bool:
         """Whether there was no fault, and exactly the tokens that were received are on record."""
-        recorded = self.events is None or (self.events == self.received == self.counted)
+        books = self.books
+        recorded = books is None or (books.events == self.received and books.counted == books.of_limited)
         return recorded and self.faults == 0
 
     def median(self, of: str) -> float:

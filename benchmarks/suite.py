@@ -55,8 +55,8 @@ class Measured:
         assert self.first is not None
         resident, proportional = memory_mib(self.server.worker)
         self.server.stop()
-        events, counted = self.installation.issued() if self.durable else (None, None)
-        return Served(self.first, self.rounds, resident, proportional, events, counted)
+        books = self.installation.books() if self.durable else None
+        return Served(self.first, self.rounds, resident, proportional, books)
 
 
 class Bench:

@@ -32,6 +32,8 @@ ENVIRONMENT, AUDIENCE = "crash/production", "https://api.crash.example"
 ISSUER = f"http://mintmark.localhost:8080/t/{ENVIRONMENT}"
 TOKEN_PATH, KEYS_PATH = f"/t/{ENVIRONMENT}/oauth/token", f"/t/{ENVIRONMENT}/jwks.json"
 CLIENTS, DAILY_LIMIT = 12, 40
+#: A limit that is counted against and never reached.
+GENEROUS = 1_000_000
 Result = TypeVar("Result")
 
 
@@ -48,7 +50,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Site:
-    """`holders`: clients without a daily limit. `limited`: one with a limit of `DAILY_LIMIT`."""
+    """`holders`: clients, every other one with a generous daily limit. `limited`: one with a limit of `DAILY_LIMIT`."""
 
     directory: Path
     port: int
@@ -113,23 +115,31 @@ class Site:
         return Books(
             integrity,
             tuple(jti for (jti,) in self.rows(f"SELECT jti FROM audit_event WHERE {issued}")),
-            dict(self.rows(f"SELECT client_id, count(*) FROM audit_event WHERE {issued} GROUP BY client_id")),
+            {holder.client_id: 0 for holder in (*self.holders[::2], self.limited)}
+            | dict(
+                self.rows(f"SELECT client_id, count(*) FROM audit_event WHERE {issued} GROUP BY client_id")
+            ),
             {
                 subject.rpartition("/")[2]: used
                 for subject, used in self.rows("SELECT subject, sum(used) FROM quota_use GROUP BY subject")
-                if subject.startswith("client:") and used
+                if subject.startswith("client:")
             },
+            tuple(holder.client_id for holder in (*self.holders[::2], self.limited)),
         )
 
 
 @dataclass(frozen=True)
 class Books:
-    """`events`: the `jti` of each issued token. `issued`, `counted`: tokens by client, in trail and counts."""
+    """`events`: the `jti` of each issued token. `issued`, `counted`: tokens by client, in trail and counts.
+
+    `limits`: the clients that have a daily limit, and so are counted.
+    """
 
     integrity: str
     events: tuple[str, ...]
     issued: dict[str, int]
     counted: dict[str, int]
+    limits: tuple[str, ...]
 
     def check(self, received: list[str]) -> None:
         """Nothing that was received is missing, nothing is there twice, and the counts are those of the trail."""
@@ -138,7 +148,9 @@ class Books:
         assert len(set(received)) == len(received)
         missing = set(received) - set(self.events)
         assert not missing, f"{len(missing)} of {len(received)} tokens that left have no audit event"
-        assert self.counted == self.issued
+        assert {client: self.counted.get(client, 0) for client in self.limits} == {
+            client: self.issued[client] for client in self.limits
+        }
 
 
 def make(directory: Path) -> Site:
@@ -168,7 +180,7 @@ def make(directory: Path) -> Site:
                 environment=ENVIRONMENT,
                 name=f"client {number}",
                 allowed={AUDIENCE: ("read",)},
-                daily_token_limit=DAILY_LIMIT if number == CLIENTS else None,
+                daily_token_limit=DAILY_LIMIT if number == CLIENTS else (GENEROUS, None)[number % 2],
             )
             assert new.secret is not None
             made.append(Holder(new.client.client_id, new.secret.reveal()))
