@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from mintmark.compose.guard import Guard as Guard
     from mintmark.resource_server.issuer import Issuer as Issuer
     from mintmark.transport import secret_sources as secret_sources
+    from mintmark.values.errors import OAuthError as OAuthError
 
 __version__ = "0.1.0"
 #: name -> (module, attribute of it; empty for the module itself)
 _LAZY = {
     "Guard": ("mintmark.compose.guard", "Guard"),
+    "OAuthError": ("mintmark.values.errors", "OAuthError"),
     "Issuer": ("mintmark.resource_server.issuer", "Issuer"),
     "source": ("mintmark.compose.client", "source"),
     "secret_sources": ("mintmark.transport.secret_sources", ""),

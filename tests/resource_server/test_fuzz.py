@@ -16,13 +16,14 @@ from mintmark.jose import base64url
 from mintmark.jose.jwk import KeyFault, generate
 from mintmark.jose.key_set import KeySet, parse_key_set
 from mintmark.resource_server.caller import Caller
-from mintmark.resource_server.guard import Doorkeeper, KeysWanted, Watch, authorization_values
+from mintmark.resource_server.guard import Doorkeeper, authorization_values
 from mintmark.resource_server.introspected import NoAnswer, read_answer
 from mintmark.resource_server.issuer import Issuer
 from mintmark.resource_server.key_cache import KeyCache
 from mintmark.resource_server.profile import PROFILES
 from mintmark.resource_server.revocation_feed import FeedFault, Revocations
 from mintmark.resource_server.seen_tokens import SeenTokens
+from mintmark.resource_server.watch import KeysWanted, Watch
 from mintmark.values.errors import OAuthError
 from mintmark.wire.http import HttpResponse
 from tests.resource_server.test_profiles import AUDIENCE, GOOD, ISSUER, KEY, NOW, sign

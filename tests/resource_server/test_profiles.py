@@ -12,12 +12,13 @@ from mintmark.jose.access_token import build
 from mintmark.jose.jwk import generate
 from mintmark.jose.key_set import KeySet
 from mintmark.resource_server.caller import Caller
-from mintmark.resource_server.guard import Doorkeeper, Watch
+from mintmark.resource_server.guard import Doorkeeper
 from mintmark.resource_server.issuer import Issuer
 from mintmark.resource_server.key_cache import KeyCache
 from mintmark.resource_server.profile import OURS, PROFILES
 from mintmark.resource_server.revocation_feed import TYPE
 from mintmark.resource_server.seen_tokens import SeenTokens
+from mintmark.resource_server.watch import Watch
 from mintmark.values.errors import OAuthError
 
 NOW = 1_800_000_000

@@ -17,16 +17,7 @@ from weakref import WeakSet
 
 from mintmark.resource_server.caller import Caller, require
 from mintmark.resource_server.challenge import challenge
-from mintmark.resource_server.guard import (
-    DEFAULT_SEEN,
-    Doorkeeper,
-    KeysWanted,
-    Need,
-    StatusWanted,
-    Steps,
-    Watch,
-    authorization_values,
-)
+from mintmark.resource_server.guard import DEFAULT_SEEN, Doorkeeper, authorization_values
 from mintmark.resource_server.health import GuardHealth, health_of
 from mintmark.resource_server.introspected import DEFAULT_ACTIVE_FOR, Introspected
 from mintmark.resource_server.issuer import Credentials, Issuer
@@ -34,6 +25,7 @@ from mintmark.resource_server.key_cache import DEFAULT_GRACE, DEFAULT_MAX_AGE, K
 from mintmark.resource_server.profile import RFC9068, Profile
 from mintmark.resource_server.revocation_feed import FeedPolicy, Revocations
 from mintmark.resource_server.seen_tokens import SeenTokens
+from mintmark.resource_server.watch import KeysWanted, Need, StatusWanted, Steps, Watch
 from mintmark.transport.feed_fetch import FeedFollower
 from mintmark.transport.issuer_client import IssuerClient
 from mintmark.transport.key_fetch import KeyFetch

@@ -11,17 +11,16 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from mintmark.jose.access_token import Expectation, verify
+from mintmark.jose.access_token import verify
 from mintmark.jose.json_object import parse_object
 from mintmark.jose.jwk import PublicKey
 from mintmark.jose.jws import TokenFault, parse_compact
 from mintmark.jose.key_set import KeySet
 from mintmark.resource_server.caller import Caller, caller_of, caller_of_facts, not_active
 from mintmark.resource_server.introspected import Introspected, Question
-from mintmark.resource_server.issuer import Issuer
 from mintmark.resource_server.key_cache import KeyCache, unavailable
-from mintmark.resource_server.revocation_feed import Revocations
 from mintmark.resource_server.seen_tokens import SeenTokens
+from mintmark.resource_server.watch import FeedWanted, KeysWanted, Need, StatusWanted, Steps, Watch
 from mintmark.values.errors import OAuthError, invalid_token
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenFacts
@@ -30,57 +29,6 @@ from mintmark.wire.bearer import MAX_HEADER_BYTES, no_token, read_bearer
 from mintmark.wire.http import Malformed
 
 DEFAULT_SEEN: Final = 8192
-
-
-class Watch:
-    """What a guard holds of one issuer. `revocations`: None when the feed is not followed."""
-
-    __slots__ = ("expectation", "introspected", "issuer", "keys", "profile", "revocations")
-
-    def __init__(
-        self,
-        issuer: Issuer,
-        audiences: frozenset[str],
-        keys: KeyCache,
-        introspected: Introspected | None = None,
-        revocations: Revocations | None = None,
-    ) -> None:
-        profile = issuer.rules
-        self.issuer, self.profile, self.keys = issuer, profile, keys
-        self.introspected, self.revocations = introspected, revocations
-        self.expectation = Expectation(
-            issuer.identifier,
-            audiences,
-            profile.types,
-            profile.required,
-            max_lifetime=profile.max_lifetime,
-            audience_claim=profile.audience,
-            ignored=profile.parameters,
-        )
-
-
-class KeysWanted(NamedTuple):
-    """A fetch of the issuer's keys may show the one that a token names. The driver answers when it was made."""
-
-    watch: Watch
-    kid: str | None
-
-
-class FeedWanted(NamedTuple):
-    """The revocation feed was not read yet. The driver answers when it was, or could not be."""
-
-    watch: Watch
-
-
-class StatusWanted(NamedTuple):
-    """Only the issuer knows this token. The driver answers with its facts, or None."""
-
-    watch: Watch
-    question: Question
-
-
-Need = KeysWanted | FeedWanted | StatusWanted
-Steps = Generator[Need, TokenFacts | None, Caller]
 
 
 class _Seen(NamedTuple):

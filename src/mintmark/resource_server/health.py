@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from mintmark.resource_server.guard import Watch
+from mintmark.resource_server.watch import Watch
 
 KeysState = Literal["none", "fresh", "grace", "over"]
 FeedState = Literal["not followed", "following", "cut off, serving", "cut off, closed"]

@@ -7,9 +7,11 @@ claims by which they are told from ID tokens, logout tokens and whatever else th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from mintmark.jose.access_token import Expectation
 
 #: Claims of other tokens: ID tokens (OpenID Connect Core §2, §3.3.2.11), security events and logout tokens (RFC 8417,
 #: Back-Channel Logout §2.4), DPoP proofs (RFC 9449 §4.2), introspection answers (RFC 9701 §5), status lists.
@@ -47,6 +49,18 @@ class Profile:
     refused: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     key_origins: tuple[str, ...] = ()
+
+    def expectation(self, issuer: str, audiences: Iterable[str]) -> Expectation:
+        """What a token of `issuer` for `audiences` must be. Raises ValueError when one of them is empty."""
+        return Expectation(
+            issuer,
+            frozenset(audiences),
+            self.types,
+            self.required,
+            max_lifetime=self.max_lifetime,
+            audience_claim=self.audience,
+            ignored=self.parameters,
+        )
 
 
 #: RFC 9068 §2.2.

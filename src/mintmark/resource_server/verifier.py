@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from mintmark.jose.access_token import Expectation, verify
+from mintmark.jose.access_token import verify
 from mintmark.jose.jwk import PublicKey
 from mintmark.jose.jws import TokenFault
 from mintmark.resource_server.caller import Caller, caller_of, caller_of_facts, not_active, require
@@ -68,15 +68,7 @@ class Verifier:
     ) -> None:
         if isinstance(audiences, str):
             raise ValueError("audiences is a list of audiences, not one text")
-        self._expectation = Expectation(
-            issuer,
-            frozenset(audiences),
-            profile.types,
-            profile.required,
-            max_lifetime=profile.max_lifetime,
-            audience_claim=profile.audience,
-            ignored=profile.parameters,
-        )
+        self._expectation = profile.expectation(issuer, audiences)
         self._profile = profile
         self._keys = keys
         self._status = status
