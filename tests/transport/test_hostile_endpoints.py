@@ -229,6 +229,28 @@ def test_a_secret_goes_by_https_or_stays_on_this_machine(
         source_of(shop).token()
 
 
+def test_what_stays_on_this_machine_goes_by_no_proxy(
+    shop: Vendor, source_of: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert source_of(shop).token()
+
+
+def test_https_goes_by_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, serve: Callable[[Talk], str]
+) -> None:
+    proxy = serve(lambda connection, _: connection.sendall(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n"))
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy.removesuffix("/token"))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SendFault, match="the proxy did not let"):
+        send("https://vendor.example/token", 5)
+
+
 def test_a_host_that_is_not_known_is_said_to_be_so(shop: Vendor, source_of: MakeSource) -> None:
     shop.url = "https://no-such-host.invalid"
     with pytest.raises(Unreachable) as told:

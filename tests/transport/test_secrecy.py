@@ -84,12 +84,26 @@ def failing_function(shop: Vendor, source_of: MakeSource) -> None:
     source_of(shop, secret=secret).token()
 
 
+def while_it_is_made(shop: Vendor, source_of: MakeSource) -> None:
+    mintmark.source("no-such-vendor", client_id="me", client_secret=SECRET, password=SECRET, token=SECRET)
+    mintmark.source("no-such-vendor", client_id="me", client_secret=SECRET)
+
+
 def in_a_task(shop: Vendor, source_of: MakeSource) -> None:
     shop.refuse = lambda _: as_json(400, {"error": "invalid_grant", "error_description": SECRET})
     asyncio.run(source_of(shop).atoken())
 
 
-TROUBLES = (refusing, senseless, misspelled, unreachable, in_the_query, failing_function, in_a_task)
+TROUBLES = (
+    refusing,
+    senseless,
+    misspelled,
+    unreachable,
+    in_the_query,
+    failing_function,
+    while_it_is_made,
+    in_a_task,
+)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

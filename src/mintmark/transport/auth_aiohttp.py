@@ -38,7 +38,6 @@ async def respond(bearing: Bearing, request: Any, handler: Callable[[Any], Await
     other = await bearing.areplacement(token)
     if other is None:
         return response
-    await response.read()
     response.release()
     put(request, other)
     return await handler(request)

@@ -103,12 +103,14 @@ class HttpSender:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for this address (``HTTPS_PROXY``, ``NO_PROXY`` ...)."""
+    """The proxy that the environment names (``HTTPS_PROXY``, ``NO_PROXY`` ...). What goes without TLS stays on this
+    machine, and so by no proxy.
+    """
     parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
+    if parts.scheme != "https" or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    return proxies.get("https") or proxies.get("all")
 
 
 def _connection(fault: Exception) -> str:
