@@ -86,6 +86,8 @@ def source(
     texts: dict[str, SecretText] = {
         name: _secret(value) for name, value in secrets.items() if value is not None
     }
+    # A traceback with locals shows this frame, too.
+    del client_secret, password, signature, signature_key, private_key, token, secrets
     known = {name: value for name, value in given.items() if value}
     own = dict(variables or {})
     if token_url:
