@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from urllib.parse import urljoin
 
@@ -29,7 +28,7 @@ class Bearing:
         self.source = source
         self._origins: set[str] = set()
         self._admitted: set[object] = set()
-        self._lock = threading.Lock()
+        self._first: dict[None, str] = {}
         for address in origins:
             try:
                 self._origins.add(_safe(origin_of(address)))
@@ -59,10 +58,10 @@ class Bearing:
             raise Misconfigured(
                 "a call needs an http or https address", dialect=self.source.dialect
             ) from None
-        with self._lock:
-            if not self._origins:
-                self._origins.add(_safe(origin))
-            return origin in self._origins
+        if not self._origins:
+            # Whichever call comes first binds all others; without a lock, which a fork could leave locked.
+            self._origins.add(self._first.setdefault(None, _safe(origin)))
+        return origin in self._origins
 
     def admits_redirect(self, url: str, location: str) -> bool:
         """Whether the token may go along from `url` to `location`."""
