@@ -62,6 +62,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_program(sqlite_database: 
     assert {name for name, sql in migrated.items() if "WITHOUT ROWID" in sql} == {
         "credential_use",
         "quota_use",
+        "revocation",
     }
     assert {name for name, sql in migrated.items() if "AUTOINCREMENT" in sql} == {"audit_event", "change_log"}
 
@@ -84,7 +85,7 @@ def test_a_newer_schema_is_refused_and_left_alone(sqlite_database: Database, tmp
 def test_an_older_schema_is_refused_with_the_command_that_upgrades_it(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     with pytest.raises(schema.SchemaMismatch, match="mintmark migrate"):
         schema.check(sqlite_database)
 
@@ -95,7 +96,7 @@ def test_a_migration_backs_up_first(
     sqlite_database.writing(
         lambda c: c.exec_driver_sql("INSERT INTO tenant VALUES ('acme', 'Acme', 1, NULL, 0)")
     )
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     backup = tmp_path / "backup.db"
     assert schema.migrate(sqlite_database, backup) is True
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600

@@ -17,6 +17,7 @@ from mintmark.jose.keyring import Keyring
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Registration
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
+from mintmark.values.revocation import Revocation, RevocationEntry
 from mintmark.values.tenancy import Api, Environment, Mount, Tenant
 
 Record = TypeVar("Record")
@@ -33,6 +34,8 @@ class Conflict(Exception):
 
 class Transaction(Protocol):
     """Reads and writes inside one atomic unit of work. Records are the frozen values of `mintmark.values`.
+
+    `put` and `remove` publish what the change revokes (`values.revocation.revocations_of`) in the same unit of work.
 
     Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
     client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
@@ -62,6 +65,10 @@ class Transaction(Protocol):
 
     def audit(self, event: AuditEvent) -> None:
         """Append to the audit trail in this same transaction."""
+        ...
+
+    def revoke(self, environment: str, revocation: Revocation, *, now: float) -> None:
+        """Publish a revocation that no record stands for: of one JWT."""
         ...
 
     def used(self, subject: str, day: int) -> int:
@@ -138,6 +145,36 @@ class EnvironmentView:
     keyring: Keyring
 
 
+class RevocationLog(Protocol):
+    """What was revoked in one environment, in memory; it follows the change log as the directory does."""
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest entry; 0 when there was none."""
+        ...
+
+    @property
+    def head(self) -> str:
+        """The digest of the newest entry, or what stands before the first."""
+        ...
+
+    def after(self, seq: int, most: int) -> tuple[RevocationEntry, ...] | None:
+        """The next entries behind `seq`, oldest first; None when what comes next was forgotten, or never was."""
+        ...
+
+    def entries(self) -> tuple[RevocationEntry, ...]:
+        """Every entry that is kept."""
+        ...
+
+    def revoked(self, claims: Mapping[str, object]) -> bool:
+        """Whether a token with these claims was revoked: it bears a revoked id and was issued no later than that."""
+        ...
+
+    async def wait(self, seq: int, seconds: float) -> None:
+        """Return when there is an entry behind `seq`, or when the time is up."""
+        ...
+
+
 class Directory(Protocol):
     """Cached reads. Each may be late by the propagation delay; `position` says as of when all of it is true.
 
@@ -175,6 +212,10 @@ class Directory(Protocol):
 
     async def legacy_token(self, environment_id: str, token_id: str) -> LegacyToken | None:
         """A legacy token by its id, or None."""
+        ...
+
+    def revocations(self, environment_id: str) -> RevocationLog | None:
+        """What was revoked in the environment; None when there is no such environment."""
         ...
 
     async def refresh(self) -> None:

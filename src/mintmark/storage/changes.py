@@ -44,10 +44,15 @@ def subjects_of(record: Any) -> tuple[str, ...]:
             return ()
 
 
+def revocations_subject(environment: str) -> str:
+    """The subject that changes when something is revoked in an environment."""
+    return f"revocations:{environment}"
+
+
 def split_subject(subject: str) -> tuple[str, str, str]:
     """(kind, ``tenant/environment`` or tenant handle, id or empty) of a subject."""
     kind, _, rest = subject.partition(":")
-    if kind in ("tenant", "environment"):
+    if kind in ("tenant", "environment", "revocations"):
         return kind, rest, ""
     tenant, environment, record_id = rest.split("/", 2)
     return kind, f"{tenant}/{environment}", record_id

@@ -15,14 +15,18 @@ from typing import Any, TypeVar, cast
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable, Transaction
 from mintmark.storage import changes, views
 from mintmark.storage.cache import Generations
+from mintmark.storage.revocation_log import SqlRevocationLog
 from mintmark.storage.store import SqlStore
 from mintmark.storage.transaction import SqlTransaction
 from mintmark.storage.views import FindDialect, LoadKeyring
 from mintmark.values.client import Registration
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
+from mintmark.values.revocation import RevocationEntry
 
 _log = logging.getLogger("mintmark.storage")
 Value = TypeVar("Value")
+#: An environment with all that was revoked in it.
+_Loaded = dict[str, tuple[EnvironmentView, list[RevocationEntry]] | None]
 #: Clients read ahead in one go: few, so that requests are served in between.
 _PAGE = 100
 
@@ -47,6 +51,7 @@ class CachedDirectory:
         self._find_dialect = find_dialect
         self._capacity = capacity
         self._views: dict[str, EnvironmentView] = {}
+        self._revocations: dict[str, SqlRevocationLog] = {}
         # An evicted half is the price of the cheap bookkeeping, so twice the capacity is provided for.
         self._caches: dict[str, Generations[Any]] = {
             kind: Generations(2 * capacity)
@@ -66,11 +71,11 @@ class CachedDirectory:
     async def start(self) -> None:
         """Load every environment. Raises StorageUnavailable."""
 
-        def load(transaction: Transaction) -> tuple[int, dict[str, EnvironmentView | None]]:
+        def load(transaction: Transaction) -> tuple[int, _Loaded]:
             return transaction.position(), self._load_views(transaction, views.environment_ids(transaction))
 
         position, loaded = await self._store.read(load)
-        self._apply(position, [], loaded)
+        self._apply(position, [], loaded, {})
         self._store.listen(self.refresh)
 
     def environment(self, environment_id: str) -> EnvironmentView | None:
@@ -80,6 +85,10 @@ class CachedDirectory:
     def environments(self) -> Mapping[str, EnvironmentView]:
         """Every environment by its id; read it again when `generation` has risen."""
         return MappingProxyType(self._views)
+
+    def revocations(self, environment_id: str) -> SqlRevocationLog | None:
+        """What was revoked in the environment; None when there is no such environment."""
+        return self._revocations.get(environment_id)
 
     async def registration(self, environment_id: str, client_id: str) -> Registration | None:
         """A client with its secret versions, or None. Raises StorageUnavailable."""
@@ -141,8 +150,7 @@ class CachedDirectory:
             if self._caught_up >= wanted:
                 return
             self._begun = turn = self._begun + 1
-            position, changed, loaded = await self._store.read(self._changes)
-            self._apply(position, changed, loaded)
+            self._apply(*await self._store.read(self._changes))
             self._caught_up = turn
 
     async def warm(self) -> None:
@@ -228,19 +236,22 @@ class CachedDirectory:
             self._caches[kind].put(environment_id, entry_id, found)
         return cast("Value | None", found)
 
-    def _load_views(
-        self, transaction: Transaction, environment_ids: list[str]
-    ) -> dict[str, EnvironmentView | None]:
-        return {
-            environment_id: views.view(transaction, environment_id, self._load_keyring, self._find_dialect)
-            for environment_id in environment_ids
-        }
+    def _load_views(self, transaction: Transaction, environment_ids: list[str]) -> _Loaded:
+        loaded: _Loaded = {}
+        for environment_id in environment_ids:
+            view = views.view(transaction, environment_id, self._load_keyring, self._find_dialect)
+            revoked = cast(SqlTransaction, transaction).revocations_after(environment_id, 0)
+            loaded[environment_id] = None if view is None else (view, revoked)
+        return loaded
 
     def _changes(
         self, transaction: Transaction
-    ) -> tuple[int, list[tuple[str, str, str]], dict[str, EnvironmentView | None]]:
-        """On a reading thread: what changed since our position, with the new views of environments it touches."""
-        log = cast(SqlTransaction, transaction).changes_since(self._position)
+    ) -> tuple[int, list[tuple[str, str, str]], _Loaded, dict[str, list[RevocationEntry]]]:
+        """On a reading thread: what changed since our position, the environments that it touches, and what was
+        revoked in others.
+        """
+        sql = cast(SqlTransaction, transaction)
+        log = sql.changes_since(self._position)
         changed = [changes.split_subject(subject) for subject in dict.fromkeys(subject for _, subject in log)]
         touched = []
         for kind, where, _ in changed:
@@ -249,25 +260,45 @@ class CachedDirectory:
             elif kind == "tenant":
                 touched.extend(views.environment_ids(transaction, where))
         position = log[-1][0] if log else self._position
-        return position, changed, self._load_views(transaction, list(dict.fromkeys(touched)))
+        revoked = {
+            where: sql.revocations_after(where, known.seq)
+            for kind, where, _ in changed
+            if kind == "revocations"
+            and where not in touched
+            and (known := self._revocations.get(where)) is not None
+        }
+        return position, changed, self._load_views(transaction, list(dict.fromkeys(touched))), revoked
 
     def _apply(
-        self, position: int, changed: list[tuple[str, str, str]], loaded: dict[str, EnvironmentView | None]
+        self,
+        position: int,
+        changed: list[tuple[str, str, str]],
+        loaded: _Loaded,
+        revoked: dict[str, list[RevocationEntry]],
     ) -> None:
-        """Evict, replace views and move the position: without an await in between."""
+        """Evict, replace views, take in revocations and move the position: without an await in between."""
         for kind, environment_id, entry_id in changed:
             if kind == "signature_key":
                 self._caches["signature_keys"].drop(environment_id, "")
             elif kind in self._caches:
                 self._caches[kind].drop(environment_id, entry_id)
-        for environment_id, view in loaded.items():
-            if view is not None:
-                self._views[environment_id] = view
+        for environment_id, found in loaded.items():
+            if found is not None:
+                self._views[environment_id], entries = found
                 self._caches["signature_keys"].drop(environment_id, "")
+                known = self._revocations.get(environment_id)
+                issuer = found[0].environment.issuer
+                if known is None or known.issuer != issuer:
+                    self._revocations[environment_id] = SqlRevocationLog(issuer, entries)
+                else:
+                    known.replace(entries)
                 continue
             self._views.pop(environment_id, None)
+            self._revocations.pop(environment_id, None)
             for cache in self._caches.values():
                 cache.drop_environment(environment_id)
         if loaded:
             self.generation += 1
+        for environment_id, entries in revoked.items():
+            self._revocations[environment_id].extend(entries)
         self._position = max(self._position, position)

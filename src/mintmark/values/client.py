@@ -23,6 +23,8 @@ class Client:
     `daily_token_limit`: tokens per UTC day, or None. `rate_limit`: token requests per minute, or None for
     the environment's. `needs_user`: a machine user must act beside it (Omneo method 1).
     `imported`: its id came from another server, so both readings of Basic are tried on the RFC mount.
+    `protects`: audiences of the APIs that it stands in front of (RFC 7662's protected resource): it may introspect
+    their tokens and read the revocation feed.
     Times are whole seconds since the epoch, UTC.
     """
 
@@ -38,6 +40,7 @@ class Client:
     needs_user: bool = False
     imported: bool = False
     created_at: int = 0
+    protects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,11 @@ def test_a_clients_secrets_and_opaque_tokens_go_with_it(store: SqlStore) -> None
 
     secrets, tokens, changes = write(store, work)
     assert (secrets, tokens) == ([], [])
-    assert {subject for _, subject in changes} == {f"client:{HOME}/abc", f"api_token:{HOME}/t00001"}
+    assert {subject for _, subject in changes} == {
+        f"client:{HOME}/abc",
+        f"api_token:{HOME}/t00001",
+        f"revocations:{HOME}",
+    }
 
 
 def test_a_machine_users_tokens_go_with_it(store: SqlStore) -> None:
