@@ -6,11 +6,13 @@ A profile holds no secret, only a function that returns today's; it is read afre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mintmark.client.token import Credentials, SecretSource
+from mintmark.dialect.address import variables_of
+from mintmark.dialect.formats import FORMATS
 from mintmark.dialect.model import Dialect
-from mintmark.dialect.template import places
+from mintmark.dialect.template import Place, places
 from mintmark.dialect.writing import NO_FUNCTIONS, NamedFunction
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenRequest
@@ -30,6 +32,12 @@ class Profile:
     subject: str | None = None
     form: str | int = 0
     identity: str = ""
+
+    def __post_init__(self) -> None:
+        """A `token_url` that is given stands for the dialect's own address: the same vendor elsewhere, or a test's."""
+        if "token_url" in self.variables and "token_url" not in variables_of(self.dialect.url):
+            elsewhere = replace(self.dialect, url=Place("token_url", FORMATS["text"]))
+            object.__setattr__(self, "dialect", elsewhere)
 
     def request(
         self, credentials: Credentials, functions: Mapping[str, NamedFunction] = NO_FUNCTIONS
