@@ -14,16 +14,10 @@ from pathlib import Path
 from mintmark.authorization_server.administration.act import Act
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
 from mintmark.authorization_server.ports import Store
+from mintmark.cli.faults import Failure as Failure
+from mintmark.cli.faults import UsageFault as UsageFault
 from mintmark.dialect import Catalogue
 from mintmark.values.secret import Secret
-
-
-class UsageFault(Exception):
-    """Bad configuration, arguments or surroundings: one sentence with the place; the command exits with 2."""
-
-
-class Failure(Exception):
-    """The command was understood and could not be done: one sentence; the command exits with 1."""
 
 
 @dataclass(frozen=True, slots=True)

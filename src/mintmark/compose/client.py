@@ -63,6 +63,7 @@ def source(
     variables: Mapping[str, str] | None = None,
     form: str | int = 0,
     origins: Iterable[str] = (),
+    profile: str | None = None,
 ) -> Source:
     """A source of tokens of one vendor.
 
@@ -72,8 +73,13 @@ def source(
     ``_CLIENT_SECRET`` or ``_CLIENT_SECRET_FILE``, ``_AUDIENCE``, ``_SCOPE`` and the like). A secret may be a function,
     asked at each exchange (see `mintmark.secret_sources`). `token`: a token that an administrator made, sent as Bearer;
     legacy id and secret, sent as Basic on each call, are ``dialect="basic"``. `variables` fill the vendor's address
-    (``tenant``). `origins`: where tokens may go. Raises Misconfigured.
+    (``tenant``). `origins`: where tokens may go. `profile`: the name of a saved profile, which says all of this; its
+    tokens come from the host's agent while one runs. Raises Misconfigured.
     """
+    if profile is not None:
+        from mintmark.compose.profiles import of_profile
+
+        return of_profile(profile)
     given: dict[str, str | None] = {"client_id": client_id, "username": username, "subject": subject}
     secrets: dict[str, SecretValue | None] = {
         "client_secret": client_secret,
@@ -136,9 +142,12 @@ def source(
     return register(obtains, means, origins)
 
 
-def register(obtains: Obtains, means: Means, origins: Iterable[str] = ()) -> Source:
+def register(
+    obtains: Obtains, means: Means, origins: Iterable[str] = (), kind: type[Source] = Source
+) -> Source:
     """A source that survives a fork of the process."""
-    made = Source(obtains, means)
+    made = kind(obtains, means)
+    made.obtains, made.means = obtains, means
     made.origins = tuple(origins)
     _SOURCES.add(made)
     return made

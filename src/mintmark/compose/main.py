@@ -6,34 +6,48 @@ command that uses them.
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from mintmark import __version__
-from mintmark.cli.main import build_app
-from mintmark.cli.services import (
-    DemoOptions,
-    Initialised,
-    InitOptions,
-    Migrated,
-    Opened,
-    Place,
-    ServeOptions,
-    Services,
-    UsageFault,
-)
+from mintmark.cli.client.commands import COMMANDS
+from mintmark.cli.faults import UsageFault
 
 if TYPE_CHECKING:
+    from mintmark.cli.services import (
+        DemoOptions,
+        Initialised,
+        InitOptions,
+        Migrated,
+        Opened,
+        Place,
+        ServeOptions,
+        Services,
+    )
     from mintmark.config import Settings
     from mintmark.dialect import Catalogue
 
 
 def main() -> None:
-    """The entry point; exits with 0, 1 (it could not be done) or 2 (bad input)."""
-    services = Services(
+    """The entry point; exits with 0, 1 (it could not be done) or 2 (bad input), or as `mintmark call` says."""
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        from mintmark.compose.client_commands import run
+
+        sys.exit(run(sys.argv[1:]))
+    try:
+        from mintmark.cli.main import build_app
+    except ModuleNotFoundError as fault:
+        sys.exit(_client_only(fault.name or ""))
+    build_app(_services())()
+
+
+def _services() -> Services:
+    from mintmark.cli.services import Services
+
+    return Services(
         version=__version__,
         clock=time.time,
         open=_open,
@@ -43,11 +57,29 @@ def main() -> None:
         init=_init,
         migrate=_migrate,
     )
-    build_app(services)()
+
+
+def _client_only(missing: str) -> int:
+    """The program without the server's libraries: the client commands alone."""
+    if sys.argv[1:] in ([], ["--help"], ["-h"], ["help"]):
+        width = max(map(len, COMMANDS))
+        lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
+        print("Usage: mintmark COMMAND [ARGUMENT ...]\n", *lines, sep="\n")  # noqa: T201
+        print("\nThe server and its administration need: pip install 'mintmark[server]'")  # noqa: T201
+        return 0
+    if sys.argv[1:] in (["version"], ["--version"]):
+        print(f"mintmark {__version__}")  # noqa: T201
+        return 0
+    print(  # noqa: T201
+        f"mintmark: This command needs {missing or 'more'}: pip install 'mintmark[server]'.", file=sys.stderr
+    )
+    return 2
 
 
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """`mintmark serve`: run the configured server until it is stopped. Raises UsageFault."""
+    import asyncio
+
     from mintmark.compose.demo import is_demo_directory
     from mintmark.compose.installation import open_installation
     from mintmark.compose.running import listening_socket, run
@@ -108,6 +140,8 @@ async def _open(place: Place) -> AsyncIterator[Opened]:
     from mintmark.compose.installation import open_installation
 
     with open_installation(_settings(place)) as installation:
+        from mintmark.cli.services import Opened
+
         yield Opened(
             store=installation.store,
             act=installation.act,

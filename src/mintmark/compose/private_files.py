@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mintmark.cli.services import UsageFault
+from mintmark.cli.faults import UsageFault
 
 
 def write_private(path: Path, text: str) -> None:

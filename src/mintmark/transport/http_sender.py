@@ -42,7 +42,7 @@ class HttpSender:
         unusable = False
         try:
             # The transport alone: a client above it would log the address, whose query may hold a secret.
-            transport = httpx2.HTTPTransport(verify=self._verify, proxy=_proxy(request.url))
+            transport = httpx2.HTTPTransport(verify=self._verify, proxy=proxy_for(request.url))
             # Timeouts of sockets start anew with each byte; closing the connection ends a slow drip.
             watchdog = threading.Timer(limit + 0.5, transport.close)
             watchdog.daemon = True
@@ -102,7 +102,7 @@ class HttpSender:
         return HttpResponse(answer.status_code, headers, bytes(body))
 
 
-def _proxy(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names (``HTTPS_PROXY``, ``NO_PROXY`` ...). What goes without TLS stays on this
     machine, and so by no proxy.
     """

@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mintmark.client.errors import Misconfigured
@@ -62,6 +63,26 @@ def from_keyring(service: str, user: str) -> SecretText:
         return Secret(text)
 
     return read
+
+
+def store_in_keyring(service: str, user: str, secret: Secret) -> None:
+    """Keep a secret in the system's keyring. Raises Misconfigured."""
+    try:
+        import keyring
+
+        keyring.set_password(service, user, secret.reveal())
+    except ImportError:
+        raise Misconfigured("the keyring needs: pip install 'mintmark[keyring]'") from None
+    except Exception as error:
+        raise Misconfigured(f"the keyring cannot be written: {type(error).__name__}") from None
+
+
+def remove_from_keyring(service: str, user: str) -> None:
+    """Forget a secret of the system's keyring; nothing happens when it cannot be had."""
+    with suppress(Exception):
+        import keyring
+
+        keyring.delete_password(service, user)
 
 
 def from_command(command: str | list[str]) -> SecretText:

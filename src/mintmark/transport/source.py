@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mintmark.client.token_source import TokenSource
+from mintmark.client.means import Means
+from mintmark.client.token_source import Obtains, TokenSource
 
 if TYPE_CHECKING:
     from mintmark.transport.auth import MintmarkAuth
 
 
 class Source(TokenSource):
-    """`TokenSource` and `auth`."""
+    """`TokenSource` and `auth`. `obtains` and `means`: what it was made from."""
 
+    obtains: Obtains
+    means: Means
     origins: tuple[str, ...] = ()
 
     def auth(self, *origins: str) -> MintmarkAuth:
