@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import threading
@@ -14,7 +15,7 @@ import pytest
 
 import mintmark
 from mintmark.jose import base64url
-from mintmark.jose.jwk import generate
+from mintmark.jose.jwk import PublicKey, generate
 from mintmark.resource_server.caller import Caller
 from mintmark.values.errors import OAuthError
 from mintmark.values.secret import API_TOKEN, Secret, new_secret
@@ -111,6 +112,29 @@ def test_a_token_seen_before_costs_no_verification_and_dies_with_its_end(
     assert ask(guard, headers).client_id == "reports"
     clock.ahead += 6
     assert refused(ask, guard, headers).reason == "expired"
+
+
+def test_a_token_is_verified_once_and_then_only_looked_up(
+    issuer: LoopbackIssuer,
+    make: Callable[..., mintmark.Guard],
+    ask: Callable[..., Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guard = make()
+    ask(guard, issuer.bearer())
+    verified: list[int] = []
+    genuine = PublicKey.verify
+
+    def counted(self: PublicKey, signature: bytes, data: bytes) -> bool:
+        verified.append(len(data))
+        return genuine(self, signature, data)
+
+    monkeypatch.setattr(PublicKey, "verify", counted)
+    headers = [issuer.bearer(jti=str(number)) for number in range(20)]
+    for _ in range(50):
+        for one in headers:
+            ask(guard, one)
+    assert len(verified) == 20
 
 
 def test_the_cache_knows_a_token_by_all_of_it(
@@ -578,6 +602,16 @@ def test_one_guard_for_threads_and_several_loops(
         thread.join()
     assert names == ["reports"] * 80
     assert issuer.count("/jwks.json") == 1
+
+
+def test_a_guard_that_nobody_holds_ends_its_threads(issuer: LoopbackIssuer) -> None:
+    guard = mintmark.Guard(issuer.identifier, AUDIENCE)
+    guard.verify(issuer.bearer())
+    name = f"mintmark keys of {issuer.identifier}"
+    assert name in {thread.name for thread in threading.enumerate()}
+    del guard
+    gc.collect()
+    until(lambda: name not in {thread.name for thread in threading.enumerate()})
 
 
 def test_a_closed_guard_decides_by_the_keys_that_it_has(

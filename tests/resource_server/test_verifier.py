@@ -66,7 +66,7 @@ class Status:
         self._note("opaque", token.reveal(), now)
         return self.facts
 
-    async def basic(self, token_id: str, secret: Secret, now: float) -> TokenFacts | None:
+    async def basic(self, token_id: str, secret: Secret, now: float, peer: str) -> TokenFacts | None:
         self._note("basic", token_id, secret.reveal(), now)
         return self.facts
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from mintmark.resource_server.caller import Caller, require
 from mintmark.resource_server.challenge import challenge
@@ -119,6 +119,7 @@ class Guard:
         self._door = Doorkeeper(watches, audiences, clock, SeenTokens(seen_tokens), parameters)
         self._started = False
         _ALL.add(self)
+        finalize(self, _close, tuple(self._parts.values()))
 
     def verify(
         self, headers: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]], *scopes: str
@@ -188,8 +189,7 @@ class Guard:
 
     def close(self) -> None:
         """End threads and connections. A closed guard decides by the keys that it has."""
-        for parts in self._parts.values():
-            parts.close()
+        _close(self._parts.values())
 
     async def aclose(self) -> None:
         """`close`; it does not wait for anything."""
@@ -287,6 +287,11 @@ class _Parts:
         if self.follower is not None:
             self.follower.close()
         self.asker.close()
+
+
+def _close(parts: Iterable[_Parts]) -> None:
+    for one in parts:
+        one.close()
 
 
 _ALL: WeakSet[Guard] = WeakSet()

@@ -6,17 +6,18 @@ Nothing here verifies a signature; it is the last step, at which tokens that are
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from mintmark.resource_server.profile import Profile
 from mintmark.values.errors import OAuthError, insufficient_scope, invalid_token
 from mintmark.values.token import TokenFacts
 
+_NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, for whom, and what for.
+
+class Caller(NamedTuple):
+    """Who calls, for whom, and what for. (A tuple, because one is made for each token that is seen first.)
 
     `audience`: the one of the guard's that the token names. `expires_at`: seconds since the epoch, or None
     for an API token without an end. `user_id`: who acted beside the client. `claims`: of a JWT, read-only;
@@ -31,7 +32,13 @@ class Caller:
     expires_at: float | None
     token_id: str
     user_id: str | None = None
-    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+    claims: Mapping[str, object] = _NO_CLAIMS
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True) if name != "claims"
+        )
+        return f"Caller({', '.join(shown)})"
 
 
 def caller_of(claims: Mapping[str, object], profile: Profile, audiences: Collection[str]) -> Caller:

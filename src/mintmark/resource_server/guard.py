@@ -6,10 +6,10 @@ before; `steps` yields what it needs to know and goes on when the driver, a thre
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from hashlib import sha256
+from typing import Final
 
 from mintmark.jose.access_token import verify
 from mintmark.jose.json_object import parse_object
@@ -31,14 +31,8 @@ from mintmark.wire.http import Malformed
 DEFAULT_SEEN: Final = 8192
 
 
-class _Seen(NamedTuple):
-    """A token that was let in, and under what: it stands while keys and revocations are the same."""
-
-    expires_at: float
-    caller: Caller
-    watch: Watch
-    keys: KeySet
-    revision: int
+#: A token that was let in, until when, and under what: it stands while keys and revocations are the same.
+_Seen = tuple[float, Caller, Watch, KeySet, int]
 
 
 def authorization_values(
@@ -46,11 +40,11 @@ def authorization_values(
 ) -> list[bytes]:
     """Every value of Authorization, whatever the case of its name; text is taken as Latin-1, as HTTP/1.1 does."""
     pairs = headers.items() if type(headers) is dict or isinstance(headers, Mapping) else headers
-    return [
-        value if isinstance(value, bytes) else value.encode("latin-1", "replace")
-        for name, value in pairs
-        if len(name) == 13 and name.lower() in ("authorization", b"authorization")
-    ]
+    values = []
+    for name, value in pairs:
+        if len(name) == 13 and name.lower() in ("authorization", b"authorization"):
+            values.append(value if isinstance(value, bytes) else value.encode("latin-1", "replace"))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,7 @@ class Doorkeeper:
         value = values[0]
         if len(value) > MAX_HEADER_BYTES or value[:7].lower() != b"bearer ":
             return None
-        digest = hashlib.sha256(value[7:]).digest()
+        digest = sha256(value[7:]).digest()
         found = self.seen.get(digest)
         if found is None:
             return self._first_sight(value[7:], digest, now) if len(self.watches) == 1 else None
@@ -95,7 +89,7 @@ class Doorkeeper:
                 if revocations.refuse(caller.claims):
                     self.seen.drop(digest)
                     return None
-                self.seen.put(digest, _Seen(expires_at, caller, watch, keys, revision))
+                self.seen.put(digest, (expires_at, caller, watch, keys, revision))
         return caller
 
     def _first_sight(self, token: bytes, digest: bytes, now: float) -> Caller | None:
@@ -121,7 +115,7 @@ class Doorkeeper:
         caller = caller_of(claims, watch.profile, self.audiences)
         if revocations is not None and revocations.refuse(claims):
             raise not_active()
-        self.seen.put(digest, _Seen(claims["exp"], caller, watch, held.keys, revision))  # type: ignore[arg-type]
+        self.seen.put(digest, (claims["exp"], caller, watch, held.keys, revision))  # type: ignore[arg-type]
         return caller
 
     def steps(self, values: Sequence[bytes]) -> Steps:
@@ -137,7 +131,7 @@ class Doorkeeper:
             for watch in self.watches.values():
                 if watch.introspected is not None:
                     secret = Secret(token)
-                    digest = hashlib.sha256(token.encode("ascii")).digest()
+                    digest = sha256(token.encode("ascii")).digest()
                     return (
                         yield from self._ask(watch, watch.introspected, Question("opaque", secret, digest))
                     )
@@ -149,8 +143,8 @@ class Doorkeeper:
         caller = caller_of(claims, watch.profile, self.audiences)
         revision = yield from self._not_revoked(watch, claims)
         if keys is not None and caller.expires_at is not None:
-            digest = hashlib.sha256(token.encode("ascii")).digest()
-            self.seen.put(digest, _Seen(caller.expires_at, caller, watch, keys, revision))
+            digest = sha256(token.encode("ascii")).digest()
+            self.seen.put(digest, (caller.expires_at, caller, watch, keys, revision))
         return caller
 
     def _genuine(
@@ -208,7 +202,7 @@ class Doorkeeper:
                     raise invalid_token(str(fault), reason="malformed_header") from None
                 if pair is not None:
                     secret = Secret(":".join(pair))
-                    digest = hashlib.sha256(b"basic:" + secret.reveal().encode("utf-8")).digest()
+                    digest = sha256(b"basic:" + secret.reveal().encode("utf-8")).digest()
                     return (
                         yield from self._ask(watch, watch.introspected, Question("basic", secret, digest))
                     )

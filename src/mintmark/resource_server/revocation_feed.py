@@ -232,13 +232,20 @@ class Revocations:
 
 
 def digest_of(statement: str) -> str:
-    """The hash by which the next entry names this one: SHA-256 of its compact serialization, in base64url."""
-    return base64url.encode(hashlib.sha256(statement.encode("ascii")).digest()).decode("ascii")
+    """The hash by which the next entry names this one: SHA-256 of its base64url payload, in base64url.
+
+    Not of the signature: whichever key signs an entry, the chain is the same.
+    """
+    return _hash(statement.split(".")[1])
 
 
 def first_digest(issuer: str) -> str:
     """What stands for the hash of an entry before the first one: SHA-256 of the issuer's identifier."""
-    return digest_of(issuer)
+    return _hash(issuer)
+
+
+def _hash(text: str) -> str:
+    return base64url.encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
 
 
 def _entry(claims: Mapping[str, object]) -> tuple[str, str, float, float]:

@@ -41,8 +41,8 @@ class TokenStatus(Protocol):
         """The facts of a live opaque token, or None."""
         ...
 
-    async def basic(self, token_id: str, secret: Secret, now: float) -> TokenFacts | None:
-        """The facts of a live legacy token by its id and secret, or None."""
+    async def basic(self, token_id: str, secret: Secret, now: float, peer: str) -> TokenFacts | None:
+        """The facts of a live legacy token by its id and secret, or None; may refuse a `peer` that guesses."""
         ...
 
 
@@ -74,8 +74,8 @@ class Verifier:
         self._status = status
         self._outages = outages
 
-    async def verify(self, authorization: Sequence[bytes], now: float) -> Caller:
-        """The caller that the values of the Authorization header prove. Raises OAuthError.
+    async def verify(self, authorization: Sequence[bytes], now: float, peer: str = "") -> Caller:
+        """The caller that the values of the Authorization header prove. `peer`: its address. Raises OAuthError.
 
         401 without an error code when nothing was presented, ``invalid_token`` when it is not good, 503 with
         `retry_after` when that cannot be told.
@@ -84,7 +84,7 @@ class Verifier:
             if self._profile.basic and len(authorization) == 1:
                 legacy = _read_legacy(authorization[0])
                 if legacy is not None:
-                    return self._known(await self._status.basic(*legacy, now), now)
+                    return self._known(await self._status.basic(*legacy, now, peer), now)
             token = read_bearer(authorization)
             shape = shape_of(token)
             if shape is not None and shape.prefix == API_TOKEN:

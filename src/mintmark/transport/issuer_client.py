@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from mintmark.wire.http import HttpRequest, HttpResponse
 from mintmark.wire.origin import is_safe, origin_of
@@ -32,9 +33,12 @@ class IssuerClient:
     def __init__(self, time_limit: float = TIME_LIMIT, verify: object = True) -> None:
         self._time_limit = time_limit
         self._verify = verify
+        self._renew()
+        _ALL.add(self)
+
+    def _renew(self) -> None:
         self._lock = threading.Lock()
         self._client: httpx2.Client | None = None
-        self._pid = 0
 
     def __call__(self, request: HttpRequest, limit: int, time_limit: float | None = None) -> HttpResponse:
         """The answer, whatever its status, with at most `limit` bytes. Raises NoResponse."""
@@ -42,9 +46,13 @@ class IssuerClient:
 
         seconds = time_limit or self._time_limit
         ends_by = time.monotonic() + seconds
-        if not is_safe(origin_of(request.url)):
+        try:
+            safe = is_safe(origin_of(request.url))
+            client = self._open()
+        except (ValueError, OSError) as fault:
+            raise NoResponse(f"the issuer cannot be asked: {type(fault).__name__}") from None
+        if not safe:
             raise NoResponse("the address is neither https nor on this machine")
-        client = self._open()
         # Timeouts of sockets start anew with each byte; closing the pool ends a slow drip.
         watchdog = threading.Timer(seconds + 0.5, self.close)
         watchdog.daemon = True
@@ -69,9 +77,8 @@ class IssuerClient:
         import httpx2
 
         with self._lock:
-            if self._client is None or self._pid != os.getpid():
+            if self._client is None:
                 self._client = httpx2.Client(follow_redirects=False, verify=self._verify)  # type: ignore[arg-type]
-                self._pid = os.getpid()
             return self._client
 
     def close(self) -> None:
@@ -80,11 +87,6 @@ class IssuerClient:
             client, self._client = self._client, None
         if client is not None:
             client.close()
-
-    def forked(self) -> None:
-        """In a forked child: the parent's lock and sockets are not ours."""
-        self._lock = threading.Lock()
-        self._client = None
 
 
 def _read(answer: httpx2.Response, limit: int, ends_by: float) -> HttpResponse:
@@ -101,3 +103,14 @@ def _read(answer: httpx2.Response, limit: int, ends_by: float) -> HttpResponse:
         if time.monotonic() >= ends_by:
             raise NoResponse("the issuer's answer took too long")
     return HttpResponse(answer.status_code, headers, bytes(body))
+
+
+_ALL: WeakSet[IssuerClient] = WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_ALL):
+        client._renew()  # the parent's lock and sockets are not the child's
+
+
+os.register_at_fork(after_in_child=_after_fork)
