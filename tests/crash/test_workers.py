@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mintmark.authorization_server.administration import signing_keys
+from mintmark.authorization_server.administration import quotas, signing_keys
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
 from tests.crash.askers import Askers
 from tests.crash.site import DAILY_LIMIT, ENVIRONMENT, Site, claims
@@ -32,6 +32,23 @@ def test_a_daily_limit_is_exact_under_parallel_load(site: Site, server: Running)
     books = site.books()
     books.check(askers.jtis)
     assert books.counted[site.limited.client_id] == DAILY_LIMIT
+
+
+def test_a_daily_limit_that_is_set_under_load_is_exact(site: Site, server: Running) -> None:
+    holder = site.holders[1]
+    with Askers(site, [holder]) as askers:
+        askers.wait_for(50)
+        limit = len(askers.received) + 500
+        site.administer(lambda tx, act: quotas.set_client(tx, act, ENVIRONMENT, holder.client_id, limit))
+        ends = time.monotonic() + 60
+        while not askers.refused:
+            assert time.monotonic() < ends, "the limit was never reached"
+            time.sleep(0.01)
+    assert {(refused.status, refused.error) for refused in askers.refused} == {(429, "quota_exceeded")}
+    assert len(askers.received) == limit
+    books = site.books()
+    books.check(askers.jtis)
+    assert books.counted[holder.client_id] == books.issued[holder.client_id] == limit
 
 
 def test_no_worker_issues_a_token_once_a_client_has_been_deleted(site: Site, server: Running) -> None:
