@@ -27,8 +27,18 @@ _NOBODY = dummy_digest()
 class Authenticated(NamedTuple):
     """A client and the secret version that proved it."""
 
-    client: Client
-    credential_id: str
+    registration: Registration
+    version: SecretVersion
+
+    @property
+    def client(self) -> Client:
+        """Who it is."""
+        return self.registration.client
+
+    @property
+    def credential_id(self) -> str:
+        """What proved it, as ``mm_cred`` says it."""
+        return self.version.id
 
 
 def identity_of(request: TokenRequest) -> str:
@@ -49,7 +59,8 @@ async def authenticate(
     version, reason = await _match(registration, secret, request, mount, ports, now)
     if version is None or registration is None:
         raise invalid_client(reason=reason)
-    return Authenticated(registration.client, _usable(registration.client, version, now))
+    _ensure_usable(registration.client, version, now)
+    return Authenticated(registration, version)
 
 
 async def _find(
@@ -111,14 +122,13 @@ def _why(well_formed: bool, text: str, versions: tuple[SecretVersion, ...]) -> s
     return "wrong_secret"
 
 
-def _usable(client: Client, version: SecretVersion, now: float) -> str:
-    """The version's id if version and client may be used now."""
+def _ensure_usable(client: Client, version: SecretVersion, now: float) -> None:
+    """Raises OAuthError 401 unless version and client may be used now."""
     state = version.state(now)
     if state in ("revoked", "expired"):
         raise invalid_client(reason=f"secret_{state}", detail=f"secret version {version.id}")
     if not client.enabled:
         raise invalid_client(reason="client_disabled")
-    return version.id
 
 
 def is_authentication_failure(error: OAuthError) -> bool:

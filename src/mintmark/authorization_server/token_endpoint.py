@@ -13,6 +13,7 @@ from mintmark.authorization_server.client_authentication import identity_of, is_
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
 from mintmark.authorization_server.issuance import Issued, issue
+from mintmark.authorization_server.lately import Lately
 from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
 from mintmark.authorization_server.ports import (
     Busy,
@@ -43,9 +44,11 @@ class TokenEndpoint:
 
     ports: Ports
     limits: Limits = field(init=False)
+    lately: Lately = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits", Limits(self.ports.counters))
+        object.__setattr__(self, "lately", Lately(self.ports.entropy(32)))
 
     async def respond(
         self, request: HttpRequest, environment: str, path: str, peer: str, request_id: str, now: float
@@ -57,32 +60,28 @@ class TokenEndpoint:
         """
         call = _Call(environment, path, peer, request_id, now)
         view, mount, dialect = self._mounted(call)
-        asked: TokenRequest | None = None
         try:
             if mount.ends_at is not None and now >= mount.ends_at:
                 raise OAuthError(
                     "invalid_request", 410, "This token endpoint has been retired.", reason="mount_ended"
                 )
-            asked = read_request(dialect, request)
-            return await self._answer(call, asked)
+            return await self._answer(call, request)
         except OAuthError as error:
             refusal = error
         except StorageUnavailable as fault:
             refusal = temporarily_unavailable(RETRY_AFTER, reason="storage_unavailable", detail=str(fault))
         except Busy:
             refusal = temporarily_unavailable(1, reason="slow_checks_busy")
-        return await self._refuse(call, dialect, asked, refusal, view)
+        return await self._refuse(call, dialect, _read_again(dialect, request), refusal, view)
 
-    async def _answer(self, call: _Call, asked: TokenRequest) -> HttpResponse:
+    async def _answer(self, call: _Call, request: HttpRequest) -> HttpResponse:
         """The whole story of a token. Raises OAuthError, StorageUnavailable, Busy."""
         now = call.now
-        self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         rate: Judgement | None = None
         for attempt in range(JUDGEMENTS):
             position = self.ports.directory.position
             view, mount, dialect = self._mounted(call)
-            ask = Asked(asked, view, mount, dialect, call.peer, now, attempt == 0, self.ports, self.limits)
-            judged = await GRANTS[asked.grant_type](ask)
+            judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
             rate = rate or judged
             self.limits.foresee(judged.allowances, now)
             issued = issue(judged.grant, view, int(now), self.ports.entropy, self.ports.secret_key)
@@ -103,6 +102,34 @@ class TokenEndpoint:
                 raise over_quota(outcome.index, now)
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
+
+    async def _judge(
+        self,
+        call: _Call,
+        request: HttpRequest,
+        view: EnvironmentView,
+        mount: Mount,
+        dialect: Dialect,
+        *,
+        first: bool,
+    ) -> Judgement:
+        """Who asks, and what may be granted: as lately, or judged anew."""
+        now = call.now
+        name = self.lately.name(call.environment, call.path, dialect, request)
+        known = self.lately.find(name, view, now)
+        if known is not None:
+            client = known.registration.client
+            held = await self.ports.directory.registration(call.environment, client.client_id)
+            if held is known.registration:
+                self.limits.admit(call.environment, client.client_id, call.peer, now)
+                verdict = self.limits.pace(client, view, now) if first else None
+                return known.judgement._replace(verdict=verdict)
+        asked = read_request(dialect, request)
+        self.limits.admit(call.environment, identity_of(asked), call.peer, now)
+        ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
+        judged = await GRANTS[asked.grant_type](ask)
+        self.lately.remember(name, view, judged)
+        return judged
 
     def _mounted(self, call: _Call) -> tuple[EnvironmentView, Mount, Dialect]:
         view = self.ports.directory.environment(call.environment)
@@ -136,6 +163,14 @@ class _Call(NamedTuple):
     peer: str
     request_id: str
     now: float
+
+
+def _read_again(dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
+    """What a refused request claimed, for the audit trail; None when it could not be read."""
+    try:
+        return read_request(dialect, request)
+    except OAuthError:
+        return None
 
 
 def _accept(

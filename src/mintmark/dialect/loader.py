@@ -107,6 +107,9 @@ def _dialect(top: Section) -> Dialect:
         secret_in_query=secret_in_query,
         admits_cors=not secret,
         challenge="Basic" if uses_basic else own,
+        reads=frozenset({b"authorization", b"content-type", b"cookie"}).union(
+            name.lower().encode() for form in forms for name, _ in form.headers
+        ),
     )
 
 

@@ -206,6 +206,7 @@ class Dialect:
     """How one vendor speaks. `url`: template of the token endpoint's address, for clients; `path`: where a server
     mounts it by default. `admits_cors`: whether a browser on another origin may be let in at all (never where a
     client secret is taken). `choice`: (media type, Authorization header present) -> form.
+    `reads`: the headers of a request that anything is read from.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Dialect:
     secret_in_query: bool = False
     admits_cors: bool = False
     challenge: str = "Basic"
+    reads: frozenset[bytes] = frozenset({b"authorization", b"content-type"})
 
     def form(self, which: str | int = 0) -> Form:
         """A form by name or index. Raises KeyError."""

@@ -13,7 +13,7 @@ from mintmark.authorization_server.grants.judgement import (
 from mintmark.authorization_server.grants.user_password import check_password
 from mintmark.authorization_server.limits import allowances_of
 from mintmark.values.client import CLIENT_CREDENTIALS, Client
-from mintmark.values.credential import MachineUser
+from mintmark.values.credential import MachineUser, SecretVersion
 from mintmark.values.errors import invalid_request, unauthorized_client
 from mintmark.values.permission import EVERYTHING
 from mintmark.values.token import Grant
@@ -25,7 +25,7 @@ async def judge(asked: Asked) -> Judgement:
     place = environment.id
     proved = await authenticate(asked.request, place, asked.mount, asked.ports, asked.now)
     ensure_served(view)
-    client = proved.client
+    client, version = proved.client, proved.version
     if CLIENT_CREDENTIALS not in client.grant_types:
         raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
     limit = client.rate_limit or environment.rate_limit
@@ -52,7 +52,14 @@ async def judge(asked: Asked) -> Judgement:
     if user is not None:
         subjects = (*subjects, f"user:{place}/{user.id}")
     allowances = allowances_of(view, client_subject, client.daily_token_limit)
-    return Judgement(grant, subjects, allowances, limit, verdict)
+    rests_on = proved.registration if user is None and version.hash_kind == "hmac" else None
+    return Judgement(grant, subjects, allowances, limit, verdict, rests_on, _end(version))
+
+
+def _end(version: SecretVersion) -> float:
+    """The first second at which the secret no longer authenticates."""
+    ends = (version.retires_at, version.expires_at, version.revoked_at)
+    return min((at for at in ends if at is not None), default=float("inf"))
 
 
 def _scopes(user: MachineUser, may: tuple[str, ...]) -> tuple[str, ...]:

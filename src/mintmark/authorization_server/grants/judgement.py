@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Verdict
 from mintmark.dialect import Dialect
+from mintmark.values.client import Registration
 from mintmark.values.errors import OAuthError, invalid_client, invalid_scope, invalid_target
 from mintmark.values.permission import EVERYTHING, Scope, narrow, parse_scope
 from mintmark.values.tenancy import Api, Mount
@@ -33,13 +34,19 @@ class Asked(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict."""
+    """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict.
+
+    `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
+    the first second at which that is no longer so.
+    """
 
     grant: Grant
     subjects: tuple[str, ...]
     allowances: tuple[Allowance, ...]
     rate_limit: int = 0
     verdict: Verdict | None = None
+    rests_on: Registration | None = None
+    holds_until: float = 0.0
 
 
 def ensure_served(view: EnvironmentView) -> None:

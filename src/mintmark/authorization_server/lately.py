@@ -1,0 +1,81 @@
+"""What was judged lately: a request that comes again byte for byte is judged as before, as long as nothing it rests on
+has changed.
+
+Programs ask for their tokens with the same bytes each time. A judgement is remembered under a keyed hash of all that
+the dialect reads of the request, and holds while the very objects that it was made of are still in the directory, which
+drops them at every change, and until the first moment at which one of them ends. Only a secret of our own format proves
+a client here; whoever needs a slow check is judged anew each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mintmark.authorization_server.grants.judgement import Judgement
+from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.dialect import Dialect
+from mintmark.values.client import Registration
+from mintmark.wire.http import HttpRequest
+
+#: Judgements that are kept, at least; at most twice as many.
+CAPACITY = 100_000
+
+
+class Remembered(NamedTuple):
+    """A judgement, what it was made of, and the first second at which it no longer holds."""
+
+    view: EnvironmentView
+    registration: Registration
+    until: float
+    judgement: Judgement
+
+
+class Lately:
+    """`key`: random bytes of this process."""
+
+    __slots__ = ("_capacity", "_key", "_new", "_old")
+
+    def __init__(self, key: bytes, capacity: int = CAPACITY) -> None:
+        self._key = key
+        self._capacity = capacity
+        self._new: dict[bytes, Remembered] = {}
+        self._old: dict[bytes, Remembered] = {}
+
+    def name(self, environment: str, path: str, dialect: Dialect, request: HttpRequest) -> bytes:
+        """The keyed hash of a request, of which nothing can be read."""
+        reads = dialect.reads
+        parts: list[bytes] = [environment.encode(), path.encode(), request.query, request.body]
+        for name, value in request.headers:
+            if name in reads:
+                parts += (name, value)
+        parts.append(_lengths(parts))
+        return hashlib.blake2b(b"".join(parts), digest_size=16, key=self._key).digest()
+
+    def find(self, name: bytes, view: EnvironmentView, now: float) -> Remembered | None:
+        """What is remembered, if its environment is unchanged and nothing has ended. The caller compares the client."""
+        found = self._new.get(name)
+        if found is None:
+            found = self._old.get(name)
+            if found is None:
+                return None
+            self._keep(name, found)
+        if found.view is not view or now >= found.until:
+            return None
+        return found
+
+    def remember(self, name: bytes, view: EnvironmentView, judgement: Judgement) -> None:
+        """Keep a judgement that may be kept."""
+        if judgement.rests_on is not None:
+            self._keep(name, Remembered(view, judgement.rests_on, judgement.holds_until, judgement))
+
+    def _keep(self, name: bytes, found: Remembered) -> None:
+        if len(self._new) >= self._capacity:
+            self._old, self._new = self._new, {}
+        self._new[name] = found
+
+
+def _lengths(parts: Iterable[bytes]) -> bytes:
+    """So that no two requests have the same bytes in other places."""
+    return ",".join([str(len(part)) for part in parts]).encode()
