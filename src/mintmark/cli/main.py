@@ -17,6 +17,7 @@ from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli import dialects, output, programs
 from mintmark.cli.admin import NOUNS
+from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import new_app
 from mintmark.cli.services import Failure, Services, UsageFault
 from mintmark.dialect import DialectFault
@@ -55,6 +56,11 @@ def _told(sentence: str, code: int) -> int:
     return code
 
 
+def _unparsed() -> None:
+    """Listed here, and run by the entry point before this module is imported."""
+    raise UsageFault("This command must come first: `mintmark COMMAND`.")
+
+
 def build_app(services: Services) -> typer.Typer:
     """The whole command line on these services; call what it returns to run ``sys.argv``."""
     app = new_app(
@@ -62,6 +68,8 @@ def build_app(services: Services) -> typer.Typer:
     )
     programs.register(app, services)
     app.add_typer(dialects.app(services), name="dialect")
+    for name, (_, about) in COMMANDS.items():
+        app.command(name, help=about, add_help_option=False)(_unparsed)
     admin = new_app("Administer an installation: every object, every verb, from the command line.")
     for noun in NOUNS:
         admin.add_typer(noun.app(services), name=noun.name)

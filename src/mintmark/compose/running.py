@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from mintmark.cli.services import UsageFault
+from mintmark.compose.announcing import Announcing
 from mintmark.compose.logs import set_up_logging
 from mintmark.compose.server import Server
 from mintmark.config import Settings
@@ -27,6 +29,8 @@ STARTUP_FAILURE = 3
 BACKLOG = 2048
 #: Seconds that running requests are given to end.
 GRACE = 10
+#: Objects made since the last collection, then collections of one generation before one of the next.
+COLLECT_AFTER = (20_000, 20, 100)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -50,7 +54,19 @@ def worker() -> Server:
     """The application of a worker process; its settings come from the environment."""
     given = json.loads(os.environ[WORKER])
     settings = Settings.model_validate(given["settings"])
-    return Server(settings, set_up_logging(settings.log_level), demo=given["demo"])
+    return _application(settings, demo=given["demo"])
+
+
+def _application(settings: Settings, *, demo: bool) -> Server:
+    """The application of this process, which from now on does nothing but serve.
+
+    What is loaded by now stays, so the collector looks through it no more; and it looks less often through the
+    caches, in which it would find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    return Server(settings, set_up_logging(settings.log_level), demo=demo)
 
 
 def run(
@@ -66,9 +82,7 @@ def run(
     if several:
         os.environ[WORKER] = json.dumps({"settings": settings.model_dump(mode="json"), "demo": demo})
     application: Server | str = (
-        "mintmark.compose.running:worker"
-        if several
-        else Server(settings, set_up_logging(settings.log_level), demo=demo)
+        "mintmark.compose.running:worker" if several else _application(settings, demo=demo)
     )
     config = uvicorn.Config(
         application,
@@ -99,23 +113,10 @@ def run(
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
             sys.exit(STARTUP_FAILURE)
         return
-    server = _Announcing(config, started)
+    server = Announcing(config, started)
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(STARTUP_FAILURE)
-
-
-class _Announcing(uvicorn.Server):
-    """Says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
 
 
 def _check_certificate(settings: Settings) -> None:

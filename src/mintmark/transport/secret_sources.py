@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -134,6 +135,15 @@ def constant(secret: str | Secret) -> SecretText:
     """A secret that was handed in."""
     held = secret if isinstance(secret, Secret) else Secret(secret)
     return lambda: held
+
+
+def read_private(path: Path) -> str:
+    """The text of a small file that nobody but its owner may read. Raises Misconfigured."""
+    text = read_small(path)
+    seen = path.stat()
+    if seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o077:
+        raise Misconfigured(f"the file {path} can be read by others: chmod 600 it, and be its owner")
+    return text
 
 
 def read_small(path: Path) -> str:
