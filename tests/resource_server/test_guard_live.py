@@ -576,6 +576,36 @@ def test_a_forked_worker_fetches_and_follows_for_itself(
     assert os.waitstatus_to_exitcode(status) == 0
 
 
+def test_a_task_that_gives_up_takes_nothing_from_others(
+    issuer: LoopbackIssuer, make: Callable[..., mintmark.Guard], caplog: pytest.LogCaptureFixture
+) -> None:
+    go, asked = threading.Event(), threading.Event()
+
+    def slow() -> tuple[int, bytes, dict[str, str]]:
+        asked.set()
+        go.wait(10)
+        del issuer.faults[KEYS]
+        return issuer.get(KEYS, "")
+
+    issuer.faults[KEYS] = slow
+    guard = make()
+    headers = issuer.bearer()
+    callers: list[Caller] = []
+    patient = threading.Thread(target=lambda: callers.append(guard.verify(headers)))
+    patient.start()
+
+    async def give_up() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(guard.averify(headers), 0.05)
+
+    assert asked.wait(10)
+    asyncio.run(give_up())  # its loop is closed when the keys come
+    go.set()
+    patient.join()
+    assert [caller.client_id for caller in callers] == ["reports"]
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
 def test_one_guard_for_threads_and_several_loops(
     issuer: LoopbackIssuer, make: Callable[..., mintmark.Guard]
 ) -> None:

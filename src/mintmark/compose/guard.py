@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet, finalize
@@ -219,8 +220,8 @@ class Guard:
                 caller: Caller = end.value
                 return caller
             future, seconds = self._begin(need)
-            try:  # shielded: others may wait for the same
-                answer = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
+            try:
+                answer = await _arrival(future, seconds)
             except Exception as fault:
                 answer = None
                 _without(need, fault)
@@ -237,6 +238,19 @@ class Guard:
         if parts.follower is None:
             raise unavailable(1.0, "revocations_unknown")
         return parts.follower.heard(), FIRST_FEED
+
+
+async def _arrival(future: Future[Any], seconds: float) -> Any:
+    """The result of what a thread does; it goes on for others who wait, and may outlive this loop."""
+    loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(arrived.set)
+
+    future.add_done_callback(tell)
+    await asyncio.wait_for(arrived.wait(), seconds)
+    return future.result()
 
 
 def _without(need: Need, fault: Exception) -> None:
