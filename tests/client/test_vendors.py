@@ -18,6 +18,7 @@ from mintmark.client.profile import Profile
 from mintmark.client.token import Credentials, Token
 from mintmark.dialect import Dialect, catalogue, load_dialect, read_request, write_response
 from mintmark.dialect.address import variables_of
+from mintmark.dialect.catalogue import vendors
 from mintmark.dialect.model import Example
 from mintmark.dialect.proof import http_response, request_of
 from mintmark.dialect.template import Place, places
@@ -30,14 +31,14 @@ SECRETS = ("client_secret", "password", "signature")
 
 
 def _examples() -> Iterator[tuple[Dialect, Example]]:
-    surveyed = (load_dialect(path.read_text(), path.name) for path in sorted(FOLDER.glob("*.toml")))
-    for dialect in chain(catalogue(), surveyed):
+    for dialect in catalogue().everything():
         for example in dialect.examples:
             yield dialect, example
 
 
 EXAMPLES = list(_examples())
 SURVEYED = [load_dialect(path.read_text(), path.name) for path in sorted(FOLDER.glob("*.toml"))]
+SURVEYED += [catalogue().get(name) for name in vendors()]
 
 
 def finish(steps: Steps, answer: str) -> tuple[HttpRequest, Token]:

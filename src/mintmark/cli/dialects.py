@@ -35,7 +35,7 @@ def app(services: Services) -> typer.Typer:
                 "forms": [form.name for form in dialect.forms],
                 "documentation": dialect.documentation,
             }
-            for dialect in known
+            for dialect in known.everything()
         ]
         output.answer(Table(("name", "title", "grant_type", "path", "forms"), rows), as_json=as_json)
 

@@ -7,7 +7,7 @@ Four functions read it. The server uses `read_request` and `write_response` (or 
 from mintmark.dialect.catalogue import Catalogue, catalogue
 from mintmark.dialect.explain import explain
 from mintmark.dialect.keyfile import read_keyfile, write_keyfile
-from mintmark.dialect.loader import load_dialect
+from mintmark.dialect.loader import load_dialect, load_table
 from mintmark.dialect.model import Dialect, DialectFault, ResponseFault
 from mintmark.dialect.presentation import Presentation, present
 from mintmark.dialect.proof import check_dialect, prove
@@ -26,6 +26,7 @@ __all__ = [
     "check_dialect",
     "explain",
     "load_dialect",
+    "load_table",
     "present",
     "prove",
     "read_keyfile",
