@@ -23,8 +23,8 @@ def status_of(world: World) -> TokenStatus:
     return TokenStatus(world.endpoint.ports, ENVIRONMENT)
 
 
-def claims_in(response, name: str = "access_token"):  # type: ignore[no-untyped-def]
-    return verify(json.loads(response.body)[name], lambda kid: KEY.public(), EXPECTED, NOW)
+def claims_in(response, name: str = "access_token", now: float = NOW):  # type: ignore[no-untyped-def]
+    return verify(json.loads(response.body)[name], lambda kid: KEY.public(), EXPECTED, now)
 
 
 async def api_token(world: World, **fields: object) -> Secret:
@@ -53,15 +53,17 @@ def test_a_jwt_falls_with_any_link_of_its_chain(play):  # type: ignore[no-untype
 
     async def scenario(world: World) -> None:
         await world.client()
-        claims = claims_in(await world.token())
         status = status_of(world)
         for kind, key, fields in links:
+            claims = claims_in(await world.token(), now=world.now)
             assert await status.jwt_active(claims, NOW)
             before = await world.store.read(lambda tx, kind=kind, key=key: tx.get(kind, *key))
             await world.change(kind, *key, **fields)
             assert not await status.jwt_active(claims, NOW)
             await world.put(before)
-        assert await status.jwt_active(claims, NOW)
+            assert not await status.jwt_active(claims, NOW), "what was revoked stays so"
+            world.now += 1
+            assert await status.jwt_active(claims_in(await world.token(), now=world.now), NOW)
 
     play(scenario)
 

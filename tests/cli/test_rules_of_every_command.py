@@ -31,6 +31,9 @@ NO_SECRETS = {
     "--no-slow-secrets",
     "--tls-key",
     "--token-endpoint",
+    "--token-file",
+    "--token-stdin",
+    "--token-env",
     "--daily-token-limit",
     "SECRET_ID",
     "TOKEN_ID",
@@ -61,7 +64,7 @@ class Command:
 
 def commands() -> list[Command]:
     nothing: Any = None
-    services = Services("0", nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+    services = Services("0", *[nothing] * 8)
 
     def walk(group: Any, path: str) -> Iterator[Command]:
         for name, command in group.commands.items():
@@ -91,6 +94,7 @@ def test_there_are_commands_for_every_noun() -> None:
         "machine-user",
         "api-token",
         "legacy-token",
+        "token",
         "signature-key",
         "quota",
         "signing-key",
@@ -100,6 +104,7 @@ def test_there_are_commands_for_every_noun() -> None:
     }
     assert {
         "demo",
+        "guard",
         "serve",
         "init",
         "migrate",

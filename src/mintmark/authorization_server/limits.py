@@ -82,6 +82,12 @@ class Limits:
             raise rate_limited(max(1, verdict.retry_after), reason="rate_client")
         return verdict
 
+    def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
+        """One question of an authenticated client to another endpoint, `limit` per minute. Raises OAuthError 429."""
+        verdict = self.counters.take(f"{what}:{client.environment}/{client.client_id}", limit, 60, now)
+        if not verdict.allowed:
+            raise rate_limited(max(1, verdict.retry_after), reason="rate_client")
+
     def pace_subject(self, environment: str, subject: str, peer: str, now: float) -> None:
         """One exchange of a signed customer id. Raises OAuthError 429 ``rate_limited``."""
         key = f"subject:{environment}:{network_of(peer)}:{subject}"

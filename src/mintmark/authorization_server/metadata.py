@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.authorization_server.statements import ALGORITHMS
 from mintmark.dialect import Dialect
 
 #: Seconds that a key set may be cached; signing keys are published at least this long before use.
@@ -31,6 +32,13 @@ def server_metadata(view: EnvironmentView, now: int) -> bytes:
         "response_types_supported": [],
         "scopes_supported": scopes,
     }
+    by_clients = ["client_secret_basic", "client_secret_post"]
+    document["introspection_endpoint"] = f"{issuer}/introspect"
+    document["introspection_endpoint_auth_methods_supported"] = by_clients
+    document["introspection_signing_alg_values_supported"] = list(ALGORITHMS)
+    document["revocation_endpoint"] = f"{issuer}/revoke"
+    document["revocation_endpoint_auth_methods_supported"] = by_clients
+    document["mintmark_revocation_feed"] = f"{issuer}/revocations"
     if mounts:
         document["token_endpoint"] = issuer + mounts[0][0].path
         document["token_endpoint_auth_methods_supported"] = _methods(mounts[0][1])

@@ -55,6 +55,14 @@ REMEDIES: Mapping[str, str] = {
     "rate_subject": "This customer's storefront asks too often: keep the token until it expires.",
     "rate_address": "Too many requests come from this address: look for a program that asks in a loop.",
     "failed_attempts": "Too many wrong secrets from this address: mend the program that sends them, then wait.",
+    # introspection, revocation and the revocation feed
+    "not_a_protected_resource": "Say which APIs the client stands in front of: `mintmark admin client change "
+    "--protects AUDIENCE`.",
+    "token_of_another_client": "Revoke a token with the client that it was issued to, or as an operator with "
+    "`mintmark admin token revoke`.",
+    "gap": "Nothing to do: the guard reads a snapshot and goes on.",
+    "feed_busy": "Too many guards wait at one worker: add workers, or let instances of an API share a guard.",
+    "no_signing_key": "The environment has no signing key: rotate its signing keys.",
     # the server
     "storage_unavailable": "The database could not be read or written: check its disk and the server's log.",
     "slow_checks_busy": "Too many imported secrets or passwords were being checked: try again, or move programs to "

@@ -1,14 +1,16 @@
-"""Whether a token that this server issued is still good: for the sample APIs, and later for introspection.
+"""Whether a token that this server issued is still good: for the sample APIs and for introspection.
 
-A JWT is good while the tenant, environment, API, client, credential and user that stand behind it are. Opaque
+A JWT is good while the tenant, environment, API, client, credential and user that stand behind it are, and none of
+them was revoked since it was issued: what the feed has said stays said when something is enabled again. Opaque
 tokens and Fyma's legacy tokens are looked up and compared by keyed hash or argon2id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import EnvironmentView, Ports
 from mintmark.crypto.secret_hash import check_secret, dummy_digest
 from mintmark.values.credential import ApiToken, LegacyToken
@@ -25,6 +27,10 @@ class TokenStatus:
 
     ports: Ports
     environment: str
+    _limits: Limits = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_limits", Limits(self.ports.counters))
 
     async def jwt_active(self, claims: Mapping[str, object], now: float) -> bool:
         """Whether a JWT whose signature and claims are already verified still stands. Raises StorageUnavailable."""
@@ -36,6 +42,8 @@ class TokenStatus:
             return False
         client_id, credential = str(claims.get("client_id")), str(claims.get("mm_cred"))
         user_id = claims.get("mm_user")
+        if self._revoked(claims):
+            return False
         return await self._chain_stands(
             client_id, credential, user_id if isinstance(user_id, str) else None, now
         )
@@ -53,6 +61,17 @@ class TokenStatus:
         if record.state(now) != "active" or not self._enabled(view, record):
             return None
         if record.client_id is not None:
+            if self._revoked(
+                {
+                    "client_id": record.client_id,
+                    "mm_cred": record.credential_id,
+                    "mm_user": record.user_id,
+                    "mm_tenant": view.tenant.handle,
+                    "aud": record.audience,
+                    "iat": record.created_at,
+                }
+            ):
+                return None
             stands = await self._chain_stands(
                 record.client_id, record.credential_id or "", record.user_id, now
             )
@@ -74,13 +93,22 @@ class TokenStatus:
             expires_at=record.expires_at,
         )
 
-    async def basic(self, token_id: str, secret: Secret, now: float) -> TokenFacts | None:
-        """The facts of a legacy token by id and secret (Fyma), or None. Raises StorageUnavailable and Busy."""
+    async def basic(self, token_id: str, secret: Secret, now: float, peer: str = "") -> TokenFacts | None:
+        """The facts of a legacy token by id and secret (Fyma), or None.
+
+        `peer`: who presented it. Raises OAuthError 429 when too many wrong ones came from there, StorageUnavailable
+        and Busy.
+        """
+        identity = f"legacy token {token_id}"
+        self._limits.admit(self.environment, identity, peer, now)
         view = self._view()
         record = await self.ports.directory.legacy_token(self.environment, token_id)
         digest = record.digest if record is not None else _NOBODY
         right = await self.ports.slow_hash.verify(digest, secret.reveal())
-        if view is None or record is None or not right:
+        if record is None or not right:
+            self._limits.failed(self.environment, identity, peer, now)
+            return None
+        if view is None:
             return None
         if record.state(now) != "active" or not self._enabled(view, record):
             return None
@@ -96,6 +124,10 @@ class TokenStatus:
             issued_at=record.created_at,
             expires_at=record.expires_at,
         )
+
+    def _revoked(self, claims: Mapping[str, object]) -> bool:
+        log = self.ports.directory.revocations(self.environment)
+        return log is not None and log.revoked(claims)
 
     def _view(self) -> EnvironmentView | None:
         view = self.ports.directory.environment(self.environment)

@@ -42,10 +42,22 @@ PasswordEnvironment = Annotated[
 ]
 
 
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", help="File that holds the token.", show_default=False)
+]
+TokenStdin = Annotated[bool, typer.Option("--token-stdin", help="Read the token from standard input.")]
+TokenEnvironment = Annotated[
+    str | None,
+    typer.Option(
+        "--token-env", help="Name of the environment variable that holds the token.", show_default=False
+    ),
+]
+
+
 def read(what: str, file: Path | None, stdin: bool, variable: str | None, *, twice: bool = True) -> Secret:
     """The secret from the one source that was named, else from a hidden prompt; one newline at its end is cut off.
 
-    `what`: ``secret`` or ``password``. `twice`: whether the prompt asks again. Raises UsageFault.
+    `what`: ``secret``, ``password`` or ``token``. `twice`: whether the prompt asks again. Raises UsageFault.
     """
     if sum((file is not None, stdin, variable is not None)) > 1:
         raise UsageFault(

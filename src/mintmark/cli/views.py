@@ -105,6 +105,7 @@ def _(record: Client) -> Row:
         "rate_limit": record.rate_limit,
         "needs_user": record.needs_user,
         "imported": record.imported,
+        "protects": list(record.protects),
         "created_at": at(record.created_at),
     }
 

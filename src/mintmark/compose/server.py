@@ -9,7 +9,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from mintmark.authorization_server.administration import signing_keys
-from mintmark.authorization_server.ports import Ports, StorageUnavailable
+from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
+from mintmark.authorization_server.introspection import Introspection
+from mintmark.authorization_server.limits import Limits
+from mintmark.authorization_server.ports import Ports, StorageUnavailable, Store
+from mintmark.authorization_server.revocation import TokenRevocation
+from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.compose.entropy import Entropy
@@ -25,7 +30,7 @@ from mintmark.web.body import Receive
 from mintmark.web.callers import Callers
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.refusal_log import Log, RefusalLog
-from mintmark.web.routing import Routes, loopback_hosts
+from mintmark.web.routing import Endpoint, Routes, loopback_hosts
 
 #: Seconds between two looks at whether a signing key is due.
 ROTATION_INTERVAL = 3600.0
@@ -37,6 +42,22 @@ async def answer_late(now: float) -> None:
     """Wait for the next point of the grid, so that the time taken says nothing of what was wrong."""
     taken = max(0.0, time.time() - now)
     await asyncio.sleep(REFUSAL_GRID - taken % REFUSAL_GRID)
+
+
+def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoint]:
+    """What an issuer has beside its token endpoints, for authenticated clients."""
+    limits = Limits(ports.counters)
+    feed = RevocationFeed(ports, limits, time.time)
+    return {
+        "introspection": ClientEndpoint(
+            "introspection", TOKEN_FORM, ports, Introspection(ports, limits).answer
+        ),
+        "revocation": ClientEndpoint(
+            "revocation", TOKEN_FORM, ports, TokenRevocation(ports, limits, store).answer
+        ),
+        "revocations": ClientEndpoint("feed", FEED_QUERY, ports, feed.poll),
+        "snapshot": ClientEndpoint("feed", FEED_QUERY, ports, feed.snapshot),
+    }
 
 
 class Server:
@@ -103,6 +124,7 @@ class Server:
             token_endpoint=TokenEndpoint(ports),
             refusals=RefusalLog(self._log),
             now=time.time,
+            endpoints=issuer_endpoints(ports, installation.store),
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
             if self._demo
             else None,

@@ -6,8 +6,8 @@ it and answered by a 500 that says nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mintmark.authorization_server.ports import EnvironmentView
@@ -20,7 +20,7 @@ from mintmark.web.cors import cors_headers, preflight
 from mintmark.web.documents import document_answer
 from mintmark.web.refusal_log import RefusalLog
 from mintmark.web.request_id import HEADER
-from mintmark.web.routing import Located, Misdirected, Routes
+from mintmark.web.routing import Endpoint, Located, Misdirected, Routes
 from mintmark.web.tenant_page import tenant_page
 from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 
@@ -38,6 +38,16 @@ class TokenEndpoint(Protocol):
         ...
 
 
+class IssuerEndpoint(Protocol):
+    """An endpoint of the issuer for authenticated clients, as `authorization_server.client_endpoint` implements it."""
+
+    async def respond(
+        self, request: HttpRequest, environment: str, peer: str, request_id: str, now: float
+    ) -> HttpResponse:
+        """The answer to a request; never raises for what a caller does."""
+        ...
+
+
 class Resources(Protocol):
     """Protected resources below an environment, such as the sample APIs."""
 
@@ -45,14 +55,18 @@ class Resources(Protocol):
         """Whether there is a resource of this environment at this path."""
         ...
 
-    async def respond(self, request: HttpRequest, view: EnvironmentView, now: float) -> HttpResponse:
-        """The answer of the resource at the request's path."""
+    async def respond(
+        self, request: HttpRequest, view: EnvironmentView, now: float, peer: str
+    ) -> HttpResponse:
+        """The answer of the resource at the request's path. `peer`: the caller's address."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`now()`: seconds since the epoch. `resources`: what else stands below an environment."""
+    """`now()`: seconds since the epoch. `endpoints`: the issuer's other endpoints. `resources`: what else stands below
+    an environment.
+    """
 
     routes: Routes
     callers: Callers
@@ -60,6 +74,7 @@ class Application:
     refusals: RefusalLog
     now: Callable[[], float]
     resources: Resources | None = None
+    endpoints: Mapping[Endpoint, IssuerEndpoint] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -110,8 +125,10 @@ class Application:
         view, path, role = located.view, located.path, located.role
         if located.document is not None:
             return document_answer(located.document, view, scope["method"], headers, now)
+        if located.endpoint is not None:
+            return await self._issuer(scope, headers, receive, located, located.endpoint, caller, now)
         if self.resources is not None and role in (None, "api") and self.resources.stands_at(view, path):
-            return await self._resource(self.resources, scope, headers, receive, located, origin, now)
+            return await self._resource(self.resources, scope, headers, receive, located, origin, caller, now)
         if path == "/" and role in (None, "manager"):
             if scope["method"] not in ("GET", "HEAD"):
                 return answers.method_not_allowed(("GET", "HEAD"))
@@ -150,6 +167,32 @@ class Application:
             )
         return _with(response, cors_headers(mount.origins, origin)) if browser else response
 
+    async def _issuer(
+        self,
+        scope: Scope,
+        headers: Sequence[tuple[bytes, bytes]],
+        receive: Receive,
+        located: Located,
+        name: Endpoint,
+        caller: Caller,
+        now: float,
+    ) -> HttpResponse:
+        endpoint = self.endpoints.get(name)
+        if endpoint is None:
+            return answers.not_found()
+        method = "POST" if name in ("introspection", "revocation") else "GET"
+        if scope["method"] != method:
+            return answers.method_not_allowed((method,))
+        try:
+            body = await read_body(headers, receive)
+        except BodyRefused as refused:
+            return refused.response
+        environment = located.view.environment.id
+        if self.routes.find_environment(environment) is None:
+            return answers.not_found()  # it was removed while the body arrived
+        request = HttpRequest(method, located.path, scope["query_string"], tuple(headers), body)
+        return await endpoint.respond(request, environment, caller.peer, caller.request_id, now)
+
     async def _resource(
         self,
         resources: Resources,
@@ -158,6 +201,7 @@ class Application:
         receive: Receive,
         located: Located,
         origin: str,
+        caller: Caller,
         now: float,
     ) -> HttpResponse:
         mounts = located.view.mounts.values()
@@ -169,7 +213,7 @@ class Application:
         except BodyRefused as refused:
             return refused.response
         request = HttpRequest(scope["method"], located.path, scope["query_string"], tuple(headers), body)
-        response = await resources.respond(request, located.view, now)
+        response = await resources.respond(request, located.view, now, caller.peer)
         return _with(response, cors_headers(origins, origin)) if origins else response
 
 

@@ -167,7 +167,9 @@ class DemoApis:
         sample = SAMPLES.get(view.tenant.handle)
         return sample is not None and any(one.path.fullmatch(path) for one in sample.operations)
 
-    async def respond(self, request: HttpRequest, view: EnvironmentView, now: float) -> HttpResponse:
+    async def respond(
+        self, request: HttpRequest, view: EnvironmentView, now: float, peer: str = ""
+    ) -> HttpResponse:
         """Verify the token, then the permission, then do what was asked."""
         sample = SAMPLES[view.tenant.handle]
         found = [(one, match[1]) for one in sample.operations if (match := one.path.fullmatch(request.path))]
@@ -178,7 +180,7 @@ class DemoApis:
             return method_not_allowed(sorted({one.method for one, _ in found}))
         operation, argument = chosen
         try:
-            caller = await self._verifier(sample, view).verify(request.values(b"authorization"), now)
+            caller = await self._verifier(sample, view).verify(request.values(b"authorization"), now, peer)
             require(caller, operation.scope)
             return operation.handler(Call(caller, argument, request.body))
         except OAuthError as error:

@@ -17,6 +17,14 @@ from mintmark.dialect import Dialect
 from mintmark.values.tenancy import HostRole, Mount
 
 Document = Literal["metadata", "keys"]
+Endpoint = Literal["introspection", "revocation", "revocations", "snapshot"]
+#: Where each endpoint of an issuer stands below it.
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "/introspect": "introspection",
+    "/revoke": "revocation",
+    "/revocations": "revocations",
+    "/revocations/snapshot": "snapshot",
+}
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
 _PREFIX = "/t/"
 _STANDARD_PORTS = {"http": 80, "https": 443}
@@ -43,6 +51,7 @@ class Located(NamedTuple):
     """Where a request arrived. `path`: below the environment. `role`: of the host alias, None when by path.
 
     `mounted`: the token endpoint that stands there, with its dialect. `document`: the public document.
+    `endpoint`: the issuer's other endpoint.
     """
 
     view: EnvironmentView
@@ -50,6 +59,7 @@ class Located(NamedTuple):
     role: HostRole | None
     mounted: tuple[Mount, Dialect] | None = None
     document: Document | None = None
+    endpoint: Endpoint | None = None
 
 
 class Misdirected(Exception):
@@ -72,14 +82,15 @@ def loopback_hosts(port: int) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tables:
-    """Made anew when the environments have changed. `documents`: (host or "", path) -> environment, document.
+    """Made anew when the environments have changed. `own`: (host or "", path) -> environment, and what the issuer has
+    there.
 
     `mounts`: (host, path) -> what was found there, for token endpoints only, so that it stays small.
     """
 
     generation: int = -1
     aliases: dict[str, tuple[str, HostRole | None]] = field(default_factory=dict)
-    documents: dict[tuple[str, str], tuple[str, Document]] = field(default_factory=dict)
+    own: dict[tuple[str, str], tuple[str, Document | None, Endpoint | None]] = field(default_factory=dict)
     mounts: dict[tuple[str, str], Located] = field(default_factory=dict)
 
 
@@ -109,13 +120,17 @@ class Routes:
     def _search(self, tables: _Tables, host: str, path: str) -> Located | None:
         if host in self._public:
             return self._by_path(tables, path)
-        named = tables.documents.get((host, path))
+        named = tables.own.get((host, path))
         alias = tables.aliases.get(host)
         if named is not None:
-            return self._located(named[0], path, None, named[1])
+            return self._own(path, *named)
         if alias is None:
             raise Misdirected
         return self._located(alias[0], path, alias[1])
+
+    def find_environment(self, environment_id: str) -> EnvironmentView | None:
+        """The environment, if it is still there."""
+        return self._environments.environment(environment_id)
 
     def stands(self, environment_id: str, path: str) -> bool:
         """Whether there is a mount at `path` of the environment now."""
@@ -123,9 +138,9 @@ class Routes:
         return view is not None and path in view.mounts
 
     def _by_path(self, tables: _Tables, path: str) -> Located | None:
-        named = tables.documents.get(("", path))
+        named = tables.own.get(("", path))
         if named is not None:
-            return self._located(named[0], path, None, named[1])
+            return self._own(path, *named)
         if self._base:
             if not path.startswith(self._base + _PREFIX):
                 return None
@@ -137,16 +152,20 @@ class Routes:
             return None
         return self._located(f"{parts[2]}/{parts[3]}", "/" + parts[4], None)
 
-    def _located(
-        self, environment_id: str, path: str, role: HostRole | None, document: Document | None = None
+    def _own(
+        self, path: str, environment_id: str, document: Document | None, endpoint: Endpoint | None
     ) -> Located | None:
+        view = self._environments.environment(environment_id)
+        return None if view is None else Located(view, path, None, None, document, endpoint)
+
+    def _located(self, environment_id: str, path: str, role: HostRole | None) -> Located | None:
         view = self._environments.environment(environment_id)
         if view is None:
             return None
-        mounted = view.mounts.get(path) if document is None else None
+        mounted = view.mounts.get(path)
         if mounted is not None and role is not None and role not in mounted[0].roles:
             mounted = None
-        return Located(view, path, role, mounted, document)
+        return Located(view, path, role, mounted)
 
     def _current(self) -> _Tables:
         generation = self._environments.generation
@@ -164,10 +183,12 @@ class Routes:
             for host in hosts:
                 if host and not path:
                     tables.aliases.setdefault(host, (environment_id, None))
-                documents = tables.documents
-                documents[host, _WELL_KNOWN + path] = (environment_id, "metadata")
-                documents[host, path + _WELL_KNOWN] = (environment_id, "metadata")
-                documents[host, path + "/jwks.json"] = (environment_id, "keys")
+                own_paths = tables.own
+                own_paths[host, _WELL_KNOWN + path] = (environment_id, "metadata", None)
+                own_paths[host, path + _WELL_KNOWN] = (environment_id, "metadata", None)
+                own_paths[host, path + "/jwks.json"] = (environment_id, "keys", None)
+                for below, endpoint in ENDPOINTS.items():
+                    own_paths[host, path + below] = (environment_id, None, endpoint)
         for environment_id, view in environments.items():
             for alias in view.environment.hosts:
                 if alias.host not in self._public:

@@ -23,9 +23,10 @@ from mintmark.authorization_server.ports import Transaction
 from mintmark.jose.jwk import PrivateKey
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
+from mintmark.values.revocation import LONGEST_TOKEN_LIFETIME
 from mintmark.values.tenancy import Algorithm, Api, TokenFormat
 
-LONGEST_LIFETIME = 31 * 86400
+LONGEST_LIFETIME = LONGEST_TOKEN_LIFETIME
 TYPES = ("at+jwt", "JWT")
 #: Claims that every token carries by its own rule; an API's constants may not stand in for them.
 RESERVED_CLAIMS = frozenset(
@@ -162,7 +163,7 @@ def delete(tx: Transaction, act: Act, environment: str, audience: str) -> None:
 
 def _users(tx: Transaction, act: Act, api: Api) -> Iterable[str]:
     for client in tx.find(Client, environment=api.environment):
-        if api.audience in client.allowed:
+        if api.audience in client.allowed or api.audience in client.protects:
             yield f"client {client.client_id}"
     for user in tx.find(MachineUser, environment=api.environment):
         if user.proxy_audience == api.audience:

@@ -51,11 +51,12 @@ def create(
     rate_limit: int | None = None,
     label: str = "",
     expires_at: int | None = None,
+    protects: Iterable[str] = (),
 ) -> NewClient:
     """A new client with a generated id and a first secret (`label`, `expires_at` are the secret's).
 
     `allowed`: audience -> scope tokens; each must exist. `needs_user`: a machine user must act beside it
-    (Omneo). Raises AdministrationFault.
+    (Omneo). `protects`: audiences of the APIs that it stands in front of. Raises AdministrationFault.
     """
     place = lookup.usable_environment(tx, environment)
     client_id = identifiers.fresh(
@@ -74,6 +75,7 @@ def create(
             rate_limit=rate_limit,
             needs_user=needs_user,
             created_at=act.now,
+            protects=tuple(dict.fromkeys(protects)),
         ),
     )
     insert(tx, act, client)
@@ -97,6 +99,7 @@ def import_client(
     rate_limit: int | None = None,
     label: str = "imported",
     expires_at: int | None = None,
+    protects: Iterable[str] = (),
 ) -> NewClient:
     """A client from another server with the id and secret that its programs hold already.
 
@@ -119,6 +122,7 @@ def import_client(
             needs_user=needs_user,
             imported=True,
             created_at=act.now,
+            protects=tuple(dict.fromkeys(protects)),
         ),
     )
     insert(tx, act, client)
@@ -155,8 +159,9 @@ def change(
     allowed: Mapping[str, Iterable[str]] | None = None,
     needs_user: bool | None = None,
     rate_limit: int | None = None,
+    protects: Iterable[str] | None = None,
 ) -> Client:
-    """Change what is given; None leaves it. `allowed` replaces all that was allowed; `rate_limit` 0 lifts it.
+    """Change what is given; None leaves it. `allowed` and `protects` replace all there was; `rate_limit` 0 lifts it.
 
     Tokens already issued keep their permissions until they expire. The daily limit is `quotas.set_client`.
     """
@@ -165,6 +170,7 @@ def change(
         "client_name": name,
         "allowed": None if allowed is None else _plain(allowed),
         "needs_user": needs_user,
+        "protects": None if protects is None else tuple(dict.fromkeys(protects)),
     }
     changes: dict[str, object] = {field: value for field, value in given.items() if value is not None}
     if rate_limit is not None:
@@ -212,6 +218,8 @@ def _checked(tx: Transaction, client: Client) -> Client:
         raise AdministrationFault("The kind of a client must be application or service_account.")
     for audience, scopes in client.allowed.items():
         checked.scope_tokens(scopes, lookup.api(tx, client.environment, audience).scopes, audience)
+    for audience in client.protects:
+        lookup.api(tx, client.environment, audience)
     return client
 
 

@@ -26,7 +26,7 @@ from mintmark.values.tenancy import Environment, HostRole, Mount
 #: What may stand beside ``{id}``: unreserved characters of a URL, and the at sign of Omnissa Intelligence.
 _TEMPLATE = re.compile(r"[A-Za-z0-9._~@-]*\{id\}[A-Za-z0-9._~@-]*", re.ASCII)
 #: Paths that an environment serves by itself.
-RESERVED = ("/jwks", "/introspect", "/revoke")
+RESERVED = ("/jwks", "/introspect", "/revoke", "/revocations", "/revocations/snapshot")
 
 
 @dataclass(frozen=True, slots=True)

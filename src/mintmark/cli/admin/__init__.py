@@ -17,6 +17,7 @@ from mintmark.cli.admin import (
     signature_key,
     signing_key,
     tenant,
+    token,
 )
 from mintmark.cli.frame import Noun
 
@@ -31,6 +32,7 @@ NOUNS: tuple[Noun, ...] = (
     machine_user.noun,
     api_token.noun,
     legacy_token.noun,
+    token.noun,
     signature_key.noun,
     quota.noun,
     signing_key.noun,

@@ -17,7 +17,7 @@ from mintmark.authorization_server.administration import (
 )
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli import output, secret_input
-from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Yes
+from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Protects, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
@@ -44,6 +44,7 @@ def create(
     environment: Environment,
     name: Name,
     allow: Allow = None,
+    protects: Protects = None,
     needs_user: NeedsUser = False,
     daily_token_limit: DailyLimit = None,
     rate_limit: RateLimit = None,
@@ -65,6 +66,7 @@ def create(
             rate_limit=rate_limit,
             label=label,
             expires_at=expires_at,
+            protects=protects or (),
         )
     )
     return Fields(row(made), (SHOWN_ONCE,))
@@ -79,6 +81,7 @@ def import_client(
     ],
     name: Name,
     allow: Allow = None,
+    protects: Protects = None,
     needs_user: NeedsUser = False,
     daily_token_limit: DailyLimit = None,
     rate_limit: RateLimit = None,
@@ -109,6 +112,7 @@ def import_client(
                 rate_limit=rate_limit,
                 label=label,
                 expires_at=expires_at,
+                protects=protects or (),
             )
         )
         return made, await opened.store.read(lambda tx: not_admitted(tx, environment))
@@ -147,6 +151,7 @@ def change(
     client_id: ClientId,
     name: Annotated[str | None, typer.Option("--name", help="Name for people.", show_default=False)] = None,
     allow: Allow = None,
+    protects: Protects = None,
     needs_user: Annotated[
         bool | None,
         typer.Option(
@@ -160,7 +165,7 @@ def change(
         typer.Option("--rate-limit", help="Token requests per minute; 0 lifts it.", show_default=False),
     ] = None,
 ) -> Answer:
-    """Change what is given; --allow replaces all that was allowed."""
+    """Change what is given; --allow and --protects replace all there was."""
     wanted = None if allow is None else permissions(allow, "--allow")
     made = call.write(
         lambda tx, act: clients.change(
@@ -172,6 +177,7 @@ def change(
             allowed=None if wanted is None else all_of(tx, environment, wanted),
             needs_user=needs_user,
             rate_limit=rate_limit,
+            protects=protects,
         )
     )
     return Fields(row(made))

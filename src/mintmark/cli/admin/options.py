@@ -28,6 +28,15 @@ Allow = Annotated[
         show_default=False,
     ),
 ]
+Protects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--protects",
+        help="Audience of an API that it stands in front of: it may introspect its tokens and read the revocation "
+        "feed; may be repeated.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it.")]
 
 SHOWN_ONCE = "The secret is shown this once: keep it now."
