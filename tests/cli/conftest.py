@@ -18,6 +18,7 @@ from mintmark.authorization_server.administration import Act
 from mintmark.cli.main import build_app
 from mintmark.cli.services import (
     DemoOptions,
+    GuardOptions,
     Initialised,
     InitOptions,
     Migrated,
@@ -77,6 +78,7 @@ class Terminal:
                 demo=self._demo,
                 init=self._init,
                 migrate=self._migrate,
+                guard=self._guard,
             )
         )
 
@@ -132,6 +134,10 @@ class Terminal:
     def _dialects(self, place: Place | None) -> Catalogue:
         self.asked.append(place)
         return DIALECTS
+
+    def _guard(self, options: GuardOptions, say: Callable[[str], None]) -> None:
+        self.asked.append(options)
+        say("guarding")
 
     def _serve(self, options: ServeOptions, say: Callable[[str], None]) -> None:
         self.asked.append(options)

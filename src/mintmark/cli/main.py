@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
-from mintmark.cli import dialects, output, programs
+from mintmark.cli import dialects, guard, output, programs
 from mintmark.cli.admin import NOUNS
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import new_app
@@ -67,6 +67,7 @@ def build_app(services: Services) -> typer.Typer:
         "Machine-to-machine API authentication: issue access tokens, check them, obtain them.", _OneSentence
     )
     programs.register(app, services)
+    guard.register(app, services.guard)
     app.add_typer(dialects.app(services), name="dialect")
     for name, (_, about) in COMMANDS.items():
         app.command(name, help=about, add_help_option=False)(_unparsed)

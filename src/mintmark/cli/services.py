@@ -99,12 +99,32 @@ class Migrated:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardOptions:
+    """`mintmark guard`. `client_id`: the guard's own. `trusted_proxies`: who may ask, if not this machine."""
+
+    issuers: tuple[str, ...]
+    audiences: tuple[str, ...]
+    policy: Path
+    host: str
+    port: int
+    trusted_proxies: tuple[str, ...] = ()
+    profile: str = "rfc9068"
+    jwks_uri: str | None = None
+    client_id: str | None = None
+    secret_file: Path | None = None
+    secret_env: str | None = None
+    follow_revocations: bool = False
+    feed_policy: str = "serve"
+    log_level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything handed to the command line.
 
     `clock()`: seconds since the epoch. `open(place)`: reads the configuration, checks the schema, opens the
     store; raises UsageFault. `dialects(place)`: the shipped ones, and the operator's when a place is given.
-    `serve` and `demo` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
+    `serve`, `demo` and `guard` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
     UsageFault when something is there already. `migrate` backs up first.
     """
 
@@ -116,3 +136,4 @@ class Services:
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
     init: Callable[[InitOptions], Initialised] = field(repr=False)
     migrate: Callable[[Place], Migrated] = field(repr=False)
+    guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)

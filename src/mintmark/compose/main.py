@@ -19,6 +19,7 @@ from mintmark.cli.faults import UsageFault
 if TYPE_CHECKING:
     from mintmark.cli.services import (
         DemoOptions,
+        GuardOptions,
         Initialised,
         InitOptions,
         Migrated,
@@ -56,6 +57,7 @@ def _services() -> Services:
         demo=_demo,
         init=_init,
         migrate=_migrate,
+        guard=_guard,
     )
 
 
@@ -161,6 +163,12 @@ def _demo(options: DemoOptions, say: Callable[[str], None]) -> None:
     from mintmark.compose.demo import demo
 
     demo(options, say)
+
+
+def _guard(options: GuardOptions, say: Callable[[str], None]) -> None:
+    from mintmark.compose.guard_server import serve
+
+    serve(options, say)
 
 
 def _init(options: InitOptions) -> Initialised:
