@@ -58,6 +58,12 @@ class Opened(NamedTuple):
             )
         return self.safe(url)
 
+    def auth(self) -> Any:
+        """For httpx2 alone, so that no other library is imported. Raises Misconfigured."""
+        from mintmark.transport.auth import auth_for
+
+        return auth_for(self.source, self.origins, ("httpx2",))
+
     def safe(self, url: str) -> str:
         """The origin of `url`, where a secret may travel to. Raises Misconfigured."""
         origin = origin_of(url)

@@ -37,13 +37,17 @@ class MintmarkAuth(HttpxFlow):
         return f"<tokens of {self.bearing.source.dialect}>"
 
 
-def auth_for(source: TokenSource, origins: Iterable[str]) -> MintmarkAuth:
-    """The object for `source`. Raises Misconfigured for an origin that is neither HTTPS nor this machine."""
-    made: MintmarkAuth = _joined()(Bearing(source, origins))
+def auth_for(
+    source: TokenSource, origins: Iterable[str], libraries: tuple[str, ...] = ("httpx2", "httpx")
+) -> MintmarkAuth:
+    """The object for `source`; of `libraries` those that are installed are imported. Raises Misconfigured for an origin
+    that is neither HTTPS nor this machine.
+    """
+    made: MintmarkAuth = _joined(libraries)(Bearing(source, origins))
     return made
 
 
 @cache
-def _joined() -> type[Any]:
-    bases = [import_module(name).Auth for name in ("httpx2", "httpx") if find_spec(name) is not None]
+def _joined(libraries: tuple[str, ...]) -> type[Any]:
+    bases = [import_module(name).Auth for name in libraries if find_spec(name) is not None]
     return type("MintmarkAuth", (MintmarkAuth, *bases), {"__doc__": MintmarkAuth.__doc__})

@@ -88,7 +88,10 @@ def remove_from_keyring(service: str, user: str) -> None:
 
 def from_command(command: str | list[str]) -> SecretText:
     """The first line that a command prints; no shell is involved. It gets 30 s."""
-    words = shlex.split(command) if isinstance(command, str) else list(command)
+    try:
+        words = shlex.split(command) if isinstance(command, str) else list(command)
+    except ValueError:
+        raise Misconfigured("the command that prints the secret has a quotation mark too few") from None
     if not words:
         raise Misconfigured("the command that prints the secret is empty")
 
@@ -119,6 +122,8 @@ def from_function(function: Callable[[], str | Secret]) -> SecretText:
     def read() -> Secret:
         try:
             value = function()
+        except Misconfigured:
+            raise
         except Exception as error:
             raise Misconfigured(
                 f"the function that returns the secret failed: {type(error).__name__}"

@@ -92,7 +92,10 @@ def run(given: argparse.Namespace, services: ClientServices) -> int:
     """Call, and show the answer; the exit code tells what it was."""
     wanted = _wanted(given)
     opened = services.open(wanted.profile)
-    url = _address(wanted, opened.api_url)
+    try:
+        url = _address(wanted, opened.api_url)
+    except ValueError:
+        raise UsageFault("The URL is not one.") from None
     opened.demand(url)
     import httpx2
 
@@ -101,7 +104,7 @@ def run(given: argparse.Namespace, services: ClientServices) -> int:
         headers = _headers(given, wanted)
         output = stack.enter_context(_opened(given.output))
         try:
-            auth = opened.source.auth(*opened.origins)
+            auth = opened.auth()
             client = stack.enter_context(
                 httpx2.Client(auth=auth, follow_redirects=given.location, timeout=given.max_time)
             )

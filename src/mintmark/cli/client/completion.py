@@ -79,6 +79,13 @@ def _of_parser(path: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str
     yield path, words
 
 
+class _Nothing:
+    """Services that are not there, for commands that are listed and not run."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
 def _of_server(words: Words) -> list[str]:
     """The server's commands, where its libraries are installed; returns the outermost."""
     try:
@@ -87,7 +94,7 @@ def _of_server(words: Words) -> list[str]:
         from mintmark.cli.main import build_app
     except ModuleNotFoundError:
         return ["version"]
-    nothing: Any = None
+    nothing: Any = _Nothing()
     outermost = typer.main.get_command(build_app(nothing))
 
     def walk(path: str, group: Any) -> None:

@@ -5,7 +5,7 @@ called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,10 @@ class OpenProfile(Protocol):
 
     def demand(self, url: str) -> str:
         """The origin of `url`. Raises Misconfigured when the token may not go there."""
+        ...
+
+    def auth(self) -> Any:
+        """The token on calls of httpx2."""
         ...
 
 
