@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from mintmark.jose.keyring import Keyring
 from mintmark.storage import schema
 from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import metadata
+from mintmark.values.client import Client
 
 
 def set_revision(database: Database, revision: str) -> None:
@@ -106,6 +115,52 @@ def test_a_migration_backs_up_first(
     copy.close()
     with pytest.raises(FileExistsError):
         schema.migrate(sqlite_database, backup)
+
+
+def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, tmp_path: Path) -> None:
+    """What a version that knew no revocations has left, with a client and its secret."""
+
+    def first(connection: Any) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in (
+            "INSERT INTO tenant VALUES ('acme', 'Acme', 1, NULL, 0)",
+            "INSERT INTO environment (tenant, name, issuer, enabled, mounts, hosts, client_id_template, live_secrets,"
+            " overlap, rate_limit, variables, created_at, id) VALUES ('acme', 'production', 'https://auth.example', 1,"
+            " '[]', '[]', '{id}', 5, 60, 600, '{}', 0, 'acme/production')",
+            "INSERT INTO client (environment, client_id, client_name, kind, enabled, grant_types, allowed, needs_user,"
+            " imported, created_at) VALUES ('acme/production', 'abc', 'Reports', 'application', 1,"
+            " '[\"client_credentials\"]', '{}', 0, 0, 0)",
+            "INSERT INTO secret_version (environment, client_id, id, hash_kind, digest, label, created_at) VALUES"
+            " ('acme/production', 'abc', 'v00001', 'hmac', 'digest', '', 0)",
+        ):
+            connection.exec_driver_sql(statement)
+
+    empty.writing(first)
+    assert schema.state(empty) == "older"
+    with pytest.raises(schema.SchemaMismatch, match="mintmark migrate"):
+        schema.check(empty)
+    assert schema.migrate(empty, tmp_path / "backup.db") is True
+    schema.check(empty)
+
+    async def work() -> None:
+        store = SqlStore(empty)
+        client = await store.read(lambda tx: tx.get(Client, "acme/production", "abc"))
+        assert client == Client("acme/production", "abc", "Reports")
+        await store.write(lambda tx: tx.put(replace(client, enabled=False), now=5))
+        directory = CachedDirectory(store, lambda _: Keyring(()), lambda name: pytest.fail(name))
+        await directory.start()
+        log = directory.revocations("acme/production")
+        assert log is not None
+        assert log.revoked({"client_id": "abc", "iat": 5})
+
+    asyncio.run(work())
+    copy = sqlite3.connect(tmp_path / "backup.db")
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert copy.execute("SELECT client_id, id FROM secret_version").fetchall() == [("abc", "v00001")]
+    copy.close()
 
 
 def test_an_empty_database_is_migrated_without_a_backup(empty: Database, tmp_path: Path) -> None:

@@ -211,16 +211,20 @@ class Doorkeeper:
     def _ask(self, watch: Watch, introspected: Introspected, question: Question) -> Steps:
         now = self.clock()
         known = introspected.recall(question.digest, now)
+        revocations = watch.revocations
+        revision = 0 if revocations is None else revocations.revision
+        if known is not None and known.facts is not None and revocations is not None:
+            revoked = revision != known.revision and revocations.refuse(claims_of(known.facts))
+            if revoked or now >= revocations.serves_until:
+                known = None  # the issuer knows, also of a long-lived token that came back with its tenant
         if known is None:
             facts = yield StatusWanted(watch, question)
             now = self.clock()
-            introspected.keep(question.digest, facts, now)
+            doubtful = facts is not None and revocations is not None and revocations.refuse(claims_of(facts))
+            introspected.keep(question.digest, facts, now, revision, doubtful=doubtful)
         else:
             facts = known.facts
-        caller = caller_of_facts(facts, watch.issuer.identifier, self.audiences, now)
-        if facts is not None:
-            yield from self._not_revoked(watch, claims_of(facts))
-        return caller
+        return caller_of_facts(facts, watch.issuer.identifier, self.audiences, now)
 
 
 def claims_of(facts: TokenFacts) -> dict[str, object]:

@@ -22,6 +22,7 @@ from mintmark.wire.jsonobject import read_object
 #: Seconds for which a live token, and an unknown one, is not asked about again.
 DEFAULT_ACTIVE_FOR: Final = 30.0
 INACTIVE_FOR: Final = 5.0
+DOUBTFUL_FOR: Final = 1.0
 MOST_ACTIVE: Final = 4096
 MOST_INACTIVE: Final = 512
 MAX_ANSWER_BYTES: Final = 64 * 1024
@@ -42,10 +43,14 @@ class Question:
 
 
 class Known(NamedTuple):
-    """An answer that may still be used; `facts` is None for a token that is not active."""
+    """An answer that may still be used; `facts` is None for a token that is not active.
+
+    `revision`: of the issuer's revocations when it was asked: what it knew then need not be held against the token.
+    """
 
     facts: TokenFacts | None
     until: float
+    revision: int = 0
 
 
 class Introspected:
@@ -65,15 +70,27 @@ class Introspected:
         known = self._active.get(digest) or self._inactive.get(digest)
         return known if known is not None and now < known.until else None
 
-    def keep(self, digest: bytes, facts: TokenFacts | None, now: float) -> None:
-        """The issuer has answered."""
+    def keep(
+        self,
+        digest: bytes,
+        facts: TokenFacts | None,
+        now: float,
+        revision: int = 0,
+        *,
+        doubtful: bool = False,
+    ) -> None:
+        """The issuer has answered a question that was asked at this revision of its revocations.
+
+        `doubtful`: its feed has revoked what it calls active, so the one or the other is late.
+        """
         if facts is None:
             self._active.drop(digest)
             self._inactive.put(digest, Known(None, now + INACTIVE_FOR))
             return
-        end = now + self._active_for
+        end = now + min(self._active_for, DOUBTFUL_FOR if doubtful else self._active_for)
         self._active.put(
-            digest, Known(facts, end if facts.expires_at is None else min(end, facts.expires_at))
+            digest,
+            Known(facts, end if facts.expires_at is None else min(end, facts.expires_at), revision),
         )
 
     def __len__(self) -> int:

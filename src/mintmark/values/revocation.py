@@ -63,6 +63,7 @@ class RevocationEntry:
         """What is signed, in the order in which it is written."""
         return {
             "iss": issuer,
+            "iat": self.issued_before,
             "seq": self.seq,
             "prev": self.prev,
             "kind": self.kind,
