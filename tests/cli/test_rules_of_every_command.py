@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import typer
 
+from mintmark.cli.client.commands import COMMANDS as CLIENT_COMMANDS
+from mintmark.cli.client.commands import parser_of
 from mintmark.cli.main import build_app
 from mintmark.cli.services import Services
 from tests.cli.conftest import Terminal
@@ -35,6 +38,14 @@ NO_SECRETS = {
     "--token-stdin",
     "--token-env",
     "--daily-token-limit",
+    "--token-url",
+    "--key-file",
+    "--secret-from",
+    "--password-from",
+    "--signature-from",
+    "--signature-key-from",
+    "--private-key-from",
+    "--token-from",
     "SECRET_ID",
     "TOKEN_ID",
     "KEY_ID",
@@ -43,26 +54,17 @@ NO_SECRETS = {
 
 @dataclass(frozen=True)
 class Command:
-    """A command with its whole name and its parameters."""
+    """A command with its whole name. `unexplained`: its parameters without a help text."""
 
     name: str
     help: str
-    parameters: tuple[Any, ...]
-
-    @property
-    def options(self) -> list[str]:
-        found = []
-        for parameter in self.parameters:
-            if parameter.param_type_name == "option":
-                found += [*parameter.opts, *parameter.secondary_opts]
-        return [option for option in found if option.startswith("--")]
-
-    @property
-    def arguments(self) -> list[str]:
-        return [each.metavar or each.name for each in self.parameters if each.param_type_name == "argument"]
+    options: tuple[str, ...]
+    arguments: tuple[str, ...]
+    unexplained: tuple[str, ...]
 
 
-def commands() -> list[Command]:
+def of_server() -> Iterator[Command]:
+    """Those that Typer runs."""
     nothing: Any = None
     services = Services("0", *[nothing] * 8)
 
@@ -71,10 +73,47 @@ def commands() -> list[Command]:
             whole = f"{path} {name}".strip()
             if hasattr(command, "commands"):
                 yield from walk(command, whole)
-            else:
-                yield Command(whole, command.help or "", tuple(command.params))
+            elif whole not in CLIENT_COMMANDS:
+                yield of_typer(whole, command)
 
-    return list(walk(typer.main.get_command(build_app(services)), ""))
+    def of_typer(whole: str, command: Any) -> Command:
+        options = [each for each in command.params if each.param_type_name == "option"]
+        spelled = [word for each in options for word in (*each.opts, *each.secondary_opts)]
+        return Command(
+            whole,
+            command.help or "",
+            tuple(word for word in spelled if word.startswith("--")),
+            tuple(each.metavar or each.name for each in command.params if each.param_type_name == "argument"),
+            tuple(each.name for each in command.params if not each.help),
+        )
+
+    yield from walk(typer.main.get_command(build_app(services)), "")
+
+
+def of_client() -> Iterator[Command]:
+    """Those that start without Typer."""
+
+    def walk(name: str, parser: argparse.ArgumentParser) -> Iterator[Command]:
+        verbs = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+        for verb, inner in (item for each in verbs for item in each.choices.items()):
+            yield from walk(f"{name} {verb}", inner)
+        if not verbs:
+            named = [each for each in parser._actions if not each.option_strings]
+            spelled = [word for each in parser._actions for word in each.option_strings]
+            yield Command(
+                name,
+                parser.description or "",
+                tuple(word for word in spelled if word.startswith("--")),
+                tuple(str(each.metavar) for each in named if each.metavar != "WORD"),
+                tuple(each.dest for each in parser._actions if not each.help),
+            )
+
+    for name in CLIENT_COMMANDS:
+        yield from walk(name, parser_of(name))
+
+
+def commands() -> list[Command]:
+    return [*of_server(), *of_client()]
 
 
 COMMANDS = commands()
@@ -124,14 +163,15 @@ def test_no_secret_is_taken_as_an_argument(command: Command) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
 def test_everything_is_explained(command: Command) -> None:
-    assert command.help.strip().split("\n")[0].endswith(".")
-    for parameter in command.parameters:
-        assert parameter.help, parameter.name
+    assert re.match(r"[A-Z][^\n]*\.|[A-Z].*:\n\n", command.help.strip())
+    assert command.unexplained == ()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
 def test_every_command_that_answers_can_answer_in_json(command: Command) -> None:
-    assert ("--json" in command.options) == (command.name not in ("demo", "serve", "guard"))
+    assert ("--json" in command.options) == (
+        command.name not in ("proxy", "completion", "demo", "serve", "guard")
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mintmark.client import diagnosis
-from mintmark.client.diagnosis import Asked, Called, Contact, Report, Step
+from mintmark.client import diagnosis, diagnosis_network
+from mintmark.client.diagnosis_steps import Asked, Called, Contact, Step
 from mintmark.client.errors import HeldBack, Misconfigured, NoSense, NoToken, Refused, Unreachable
 from mintmark.client.inspection import Fault, Inspected
 
@@ -70,9 +70,11 @@ def test_403_from_the_api_means_a_credential_without_the_permission(called: Call
 @pytest.mark.parametrize(
     "step",
     [
-        diagnosis.of_connection(Contact("auth.example", "token endpoint", "timeout", "10 s")),
-        diagnosis.of_tls(Contact("auth.example", "token endpoint", "timeout", "10 s")),
-        diagnosis.blocked("token endpoint", Contact("auth.example", "token endpoint", "timeout", "10 s")),
+        diagnosis_network.of_connection(Contact("auth.example", "token endpoint", "timeout", "10 s")),
+        diagnosis_network.of_tls(Contact("auth.example", "token endpoint", "timeout", "10 s")),
+        diagnosis_network.blocked(
+            "token endpoint", Contact("auth.example", "token endpoint", "timeout", "10 s")
+        ),
         diagnosis.of_refusal(Unreachable("the answer took longer than 15 s"), Asked("auth.example")),
     ],
 )
@@ -89,7 +91,9 @@ def test_a_hang_means_that_egress_is_blocked(step: Step) -> None:
     ],
 )
 def test_a_name_that_is_not_found(trouble: str, words: str) -> None:
-    assert words in sentence(diagnosis.of_resolution(Contact("auth.example", "token endpoint", trouble)))
+    assert words in sentence(
+        diagnosis_network.of_resolution(Contact("auth.example", "token endpoint", trouble))
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,9 @@ def test_a_name_that_is_not_found(trouble: str, words: str) -> None:
     [("refused", "nothing listens on that port"), ("unreachable", "no route there")],
 )
 def test_a_host_that_cannot_be_connected_to(trouble: str, words: str) -> None:
-    assert words in sentence(diagnosis.of_connection(Contact("auth.example:1", "API", trouble, "No route")))
+    assert words in sentence(
+        diagnosis_network.of_connection(Contact("auth.example:1", "API", trouble, "No route"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,20 +121,20 @@ def test_a_host_that_cannot_be_connected_to(trouble: str, words: str) -> None:
 )
 def test_tls_that_is_refused(trouble: str, words: str) -> None:
     seen = Contact("auth.example", "token endpoint", trouble, "handshake failure")
-    assert words in sentence(diagnosis.of_tls(seen))
+    assert words in sentence(diagnosis_network.of_tls(seen))
 
 
 @pytest.mark.parametrize(
     ("ours", "outcome"), [(1060.0, "ok"), (1061.0, "fault"), (940.0, "ok"), (939.0, "fault")]
 )
 def test_clocks_may_differ_by_a_minute(ours: float, outcome: str) -> None:
-    assert diagnosis.of_clock(1000.0, ours).outcome == outcome
+    assert diagnosis_network.of_clock(1000.0, ours).outcome == outcome
 
 
 def test_a_clock_that_is_off_is_told_with_its_direction() -> None:
-    assert "is 100 s behind the vendor's" in sentence(diagnosis.of_clock(1100.0, 1000.0))
-    assert "is 100 s ahead of the vendor's" in sentence(diagnosis.of_clock(1000.0, 1100.0))
-    assert diagnosis.of_clock(None, 0).outcome == "skipped"
+    assert "is 100 s behind the vendor's" in sentence(diagnosis_network.of_clock(1100.0, 1000.0))
+    assert "is 100 s ahead of the vendor's" in sentence(diagnosis_network.of_clock(1000.0, 1100.0))
+    assert diagnosis_network.of_clock(None, 0).outcome == "skipped"
 
 
 @pytest.mark.parametrize(
@@ -179,12 +185,6 @@ def test_an_api_that_does_not_refuse_the_token_is_well(status: int) -> None:
 
 def test_an_api_that_is_not_reached_is_a_fault_of_the_call() -> None:
     for trouble in ("unknown", "refused", "timeout", "wrong_host", "unreachable"):
-        step = diagnosis.of_api_contact(Contact("api.example", "API", trouble, "10 s"))
+        step = diagnosis_network.of_api_contact(Contact("api.example", "API", trouble, "10 s"))
         assert step.name == "API call"
         assert "api.example" in sentence(step)
-
-
-def test_a_report_tells_its_first_fault() -> None:
-    well, bad = diagnosis.ok("TCP", ""), diagnosis.of_clock(0, 1000)
-    assert Report((well,)).fault is None
-    assert Report((well, bad)).fault is bad

@@ -1,240 +1,23 @@
-"""From what probes saw to one sentence: the likely cause and the fix. Pure: no probe is made here.
+"""What is wrong with a configuration, a token request, a token or an API call: the likely cause and the fix. Pure.
 
-The steps are walked in order and the first fault ends the walk. What the findings say follows the troubleshooting table
-of Oleria's page "Authentication", and RFC 6749 §5.2 and RFC 6750 §3.1 where that is silent.
+The steps of `mintmark doctor` are walked in order and the first fault ends the walk. What the findings say follows
+the troubleshooting table of Oleria's page "Authentication", and RFC 6749 §5.2 and RFC 6750 §3.1 where that is silent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
+from mintmark.client.diagnosis_network import blocked
+from mintmark.client.diagnosis_steps import Asked, Called, Contact, Step, StepName, fault, ok, skipped
 from mintmark.client.errors import HeldBack, Misconfigured, NoSense, NoToken, Refused
 from mintmark.client.inspection import Inspected
-
-StepName = Literal[
-    "configuration",
-    "name resolution",
-    "TCP",
-    "TLS",
-    "clock",
-    "token endpoint",
-    "client authentication",
-    "token contents",
-    "API call",
-]
-Outcome = Literal["ok", "skipped", "fault"]
-#: Seconds by which our clock and the vendor's may differ; our own verifier admits as much.
-CLOCK_TOLERANCE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`symptom`: what was seen. `cause` and `fix`: what is likely behind it, and what to do."""
-
-    symptom: str
-    cause: str
-    fix: str
-
-    @property
-    def sentence(self) -> str:
-        """All of it in one sentence."""
-        return f"{self.symptom}: {self.cause}; {self.fix}."
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the walk. `detail`: what was seen, for people; it holds no secret."""
-
-    name: StepName
-    outcome: Outcome
-    detail: str = ""
-    finding: Finding | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The steps that were walked, in order."""
-
-    steps: tuple[Step, ...]
-
-    @property
-    def fault(self) -> Step | None:
-        """The step that failed, if one did."""
-        return next((step for step in self.steps if step.outcome == "fault"), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """What a probe of the network saw at `host`. `what`: ``token endpoint`` or ``API``, or ``proxy`` on the way there.
-
-    `trouble`: empty when it went well; ``unknown``, ``refused``, ``timeout``, ``unreachable``; for TLS also
-    ``no_tls``, ``wrong_host``, ``expired``, ``not_yet_valid``, ``self_signed``, ``untrusted``, ``other``.
-    `detail`: what was seen.
-    """
-
-    host: str
-    what: str
-    trouble: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a token request was: `client`: its id, or the user's name; `fields`: the names that it sent; `host`:
-    where.
-    """
-
-    host: str
-    client: str = ""
-    fields: tuple[str, ...] = ()
-    audience: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What an API answered to a call with a fresh token. `error`: of its challenge (RFC 6750 §3.1), or empty."""
-
-    host: str
-    method: str
-    status: int
-    error: str = ""
-    scope: str = ""
-    request_id: str = ""
-    dead: frozenset[int] = frozenset({401})
-
-
-def ok(name: StepName, detail: str) -> Step:
-    """A step without a fault."""
-    return Step(name, "ok", detail)
-
-
-def skipped(name: StepName, why: str) -> Step:
-    """A step that there was nothing to do for."""
-    return Step(name, "skipped", why)
-
-
-def fault(name: StepName, symptom: str, cause: str, fix: str, detail: str = "") -> Step:
-    """A step that ends the walk."""
-    return Step(name, "fault", detail or symptom, Finding(symptom, cause, fix))
 
 
 def of_configuration(error: NoToken) -> Step:
     """Our own side is wrong before anybody was asked."""
     return fault(
         "configuration", _lower_end(error.sentence), "the configuration is incomplete or wrong", "correct it"
-    )
-
-
-def of_resolution(seen: Contact) -> Step:
-    """What looking up a host name gave."""
-    if not seen.trouble:
-        return ok("name resolution", f"{seen.host} is {seen.detail}")
-    if seen.trouble == "timeout":
-        return fault(
-            "name resolution",
-            f"the name server did not answer for {seen.host}",
-            "the network or its name server is down or blocked",
-            "check the name server of this machine",
-        )
-    return fault(
-        "name resolution",
-        f"the host name {seen.host} of the {seen.what} is not known",
-        "the address is misspelled, or the name server of this network does not know it",
-        "correct the host name in the address, or let this network resolve it",
-    )
-
-
-def of_connection(seen: Contact) -> Step:
-    """What connecting to a host gave."""
-    if not seen.trouble:
-        return ok("TCP", f"connected to {seen.detail}")
-    if seen.trouble == "refused":
-        return fault(
-            "TCP",
-            f"{seen.host} refused the connection of the {seen.what}",
-            "nothing listens on that port, or a firewall turns the connection away",
-            "check the port in the address and the firewall's rules",
-        )
-    if seen.trouble == "timeout":
-        return blocked("TCP", seen)
-    return fault(
-        "TCP",
-        f"{seen.host} cannot be reached ({seen.detail})",
-        "this machine has no route there, or a firewall forbids it",
-        f"allow-list {seen.host} in your egress firewall and check the network",
-    )
-
-
-def blocked(name: StepName, seen: Contact) -> Step:
-    """Nothing came back in time."""
-    return fault(
-        name,
-        f"{seen.host} took longer than {seen.detail} to answer",
-        f"network egress to the host of the {seen.what} is blocked",
-        f"allow-list {seen.host}, and the API's host, in your egress firewall",
-    )
-
-
-_TLS: Mapping[str, tuple[str, str, str]] = {
-    "no_tls": (
-        "{host} does not speak TLS",
-        "the address has https:// but the port is not one for HTTPS",
-        "correct the address",
-    ),
-    "wrong_host": (
-        "the certificate of {host} is for another host name",
-        "the address names the wrong host, or something in between answers in its place",
-        "use the host name that the vendor documents",
-    ),
-    "expired": (
-        "the certificate of {host} has expired",
-        "the vendor has not renewed it, or the clock of this machine is ahead",
-        "check the clock of this machine, then tell the vendor",
-    ),
-    "not_yet_valid": (
-        "the certificate of {host} is not valid yet",
-        "the clock of this machine is behind",
-        "set the clock",
-    ),
-    "self_signed": (
-        "the certificate of {host} is signed by nobody whom this machine trusts",
-        "a proxy of your network inspects TLS, or the host has a private certificate",
-        "have its authority's certificate trusted on this machine (SSL_CERT_FILE)",
-    ),
-    "other": (
-        "TLS with {host} failed ({detail})",
-        "the two sides share no version or cipher of TLS, or something in between breaks it",
-        "check what stands between this machine and the vendor",
-    ),
-}
-
-
-def of_tls(seen: Contact) -> Step:
-    """What a TLS handshake gave."""
-    if not seen.trouble:
-        return ok("TLS", seen.detail)
-    if seen.trouble == "timeout":
-        return blocked("TLS", seen)
-    said = _TLS.get("self_signed" if seen.trouble == "untrusted" else seen.trouble, _TLS["other"])
-    symptom, cause, fix = (text.format(host=seen.host, detail=seen.detail) for text in said)
-    return fault("TLS", symptom, cause, fix)
-
-
-def of_clock(theirs: float | None, ours: float) -> Step:
-    """The vendor's clock against ours, both in seconds since the epoch; None when the vendor did not say."""
-    if theirs is None:
-        return skipped("clock", "the vendor's answer has no Date header")
-    apart = ours - theirs
-    if abs(apart) <= CLOCK_TOLERANCE:
-        return ok("clock", f"the clocks differ by {abs(apart):.0f} s")
-    return fault(
-        "clock",
-        f"the clock of this machine is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the vendor's",
-        "tokens will seem expired or not yet valid",
-        "set the clock of this machine, and keep it right by NTP",
     )
 
 
@@ -394,14 +177,6 @@ def of_call(seen: Called) -> Step:
     if seen.status >= 300:
         return ok("API call", f"{answered} to {seen.method}: the token was not refused")
     return ok("API call", answered)
-
-
-def of_api_contact(seen: Contact) -> Step:
-    """The API was not reached; `seen` as for the token endpoint."""
-    step = {"unknown": of_resolution, "refused": of_connection, "unreachable": of_connection}.get(
-        seen.trouble, of_tls
-    )(seen)
-    return Step("API call", step.outcome, step.detail, step.finding)
 
 
 def _lower_end(sentence: str) -> str:

@@ -12,7 +12,7 @@ from mintmark.cli.client.services import ClientServices, DoctorOptions, OpenProf
 
 if TYPE_CHECKING:
     from mintmark.client.agent_protocol import Ask, Handed
-    from mintmark.client.diagnosis import Step
+    from mintmark.client.diagnosis_steps import Step
     from mintmark.client.profile_entry import ProfileEntry
     from mintmark.jose.key_set import KeySet
     from mintmark.transport.profile_file import ProfileFile

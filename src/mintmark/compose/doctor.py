@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from mintmark.cli.client.services import DoctorOptions
-from mintmark.client import diagnosis
-from mintmark.client.diagnosis import Asked, Called, Contact, Step
+from mintmark.client import diagnosis, diagnosis_network
+from mintmark.client.diagnosis_steps import Asked, Called, Contact, Step, ok, skipped
 from mintmark.client.errors import Misconfigured, NoToken
 from mintmark.client.exchange import Exchange
 from mintmark.client.inspection import inspect
@@ -43,55 +43,57 @@ def _steps(name: str | None, options: DoctorOptions) -> Iterator[Step]:
         yield diagnosis.of_configuration(error)
         return
     if isinstance(obtains, Exchange):
-        yield diagnosis.ok("configuration", f"dialect {obtains.dialect}, token endpoint {address}")
+        yield ok("configuration", f"dialect {obtains.dialect}, token endpoint {address}")
         yield from _to_the_token_endpoint(address, options.time_limit)
     else:
-        yield diagnosis.ok("configuration", "a token that stands as it is; no token endpoint is asked")
+        yield ok("configuration", "a token that stands as it is; no token endpoint is asked")
     try:
         token = opened.source.token()
     except NoToken as error:
         yield diagnosis.of_refusal(error, asked)
         return
     if isinstance(obtains, Exchange):
-        yield diagnosis.ok("token endpoint", "it answered with a token")
-        yield diagnosis.ok("client authentication", f"{asked.client or 'the client'} is known")
+        yield ok("token endpoint", "it answered with a token")
+        yield ok("client authentication", f"{asked.client or 'the client'} is known")
     yield diagnosis.of_token(inspect(token.reveal(), time.time()), asked)
     yield from _to_the_api(url, options, token, opened)
 
 
 def _to_the_token_endpoint(url: str, limit: float) -> Iterator[Step]:
     way = probes.way_to(url, "token endpoint")
-    yield diagnosis.of_resolution(probes.resolve(way, limit))
-    yield diagnosis.of_connection(probes.connect(way, limit))
+    yield diagnosis_network.of_resolution(probes.resolve(way, limit))
+    yield diagnosis_network.of_connection(probes.connect(way, limit))
     if way.tls:
-        yield diagnosis.of_tls(probes.handshake(way, limit))
+        yield diagnosis_network.of_tls(probes.handshake(way, limit))
     else:
-        yield diagnosis.skipped(
-            "TLS", "through a proxy" if "proxy" in way.what else "plain HTTP on this machine"
-        )
+        yield skipped("TLS", "through a proxy" if "proxy" in way.what else "plain HTTP on this machine")
     try:
         theirs = probes.clock_at(url, limit)
     except SendFault as fault:
         if "longer than" in fault.sentence:
-            yield diagnosis.blocked("token endpoint", Contact(way.host, way.what, "timeout", f"{limit:g} s"))
+            yield diagnosis_network.blocked(
+                "token endpoint", Contact(way.host, way.what, "timeout", f"{limit:g} s")
+            )
         else:
-            yield diagnosis.skipped("clock", fault.sentence)
+            yield skipped("clock", fault.sentence)
     else:
-        yield diagnosis.of_clock(theirs, time.time())
+        yield diagnosis_network.of_clock(theirs, time.time())
 
 
 def _to_the_api(url: str, options: DoctorOptions, token: Token, opened: Opened) -> Iterator[Step]:
     if not url:
-        yield diagnosis.skipped("API call", "no address to call: --url, or the profile's api_url")
+        yield skipped("API call", "no address to call: --url, or the profile's api_url")
         return
     limit = options.time_limit
     way = probes.way_to(url, "API")
     for seen in _contacts(way, limit):
         if seen.trouble:
-            yield diagnosis.of_api_contact(seen)
+            yield diagnosis_network.of_api_contact(seen)
             return
     called = probes.call(url, options.method, token, opened.source.token_dead, limit)
-    yield diagnosis.of_call(called) if isinstance(called, Called) else diagnosis.of_api_contact(called)
+    yield (
+        diagnosis.of_call(called) if isinstance(called, Called) else diagnosis_network.of_api_contact(called)
+    )
 
 
 def _contacts(way: probes.Way, limit: float) -> Iterator[Contact]:

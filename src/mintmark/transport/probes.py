@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from mintmark.client.diagnosis import Called, Contact
+from mintmark.client.diagnosis_steps import Called, Contact
 from mintmark.client.means import SendFault
 from mintmark.client.request_id import request_id_of
 from mintmark.client.token import Token

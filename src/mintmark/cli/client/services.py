@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mintmark.client.agent_protocol import Ask, Handed
-    from mintmark.client.diagnosis import Step
+    from mintmark.client.diagnosis_steps import Step
     from mintmark.client.profile_entry import ProfileEntry
     from mintmark.jose.key_set import KeySet
     from mintmark.transport.profile_file import ProfileFile
