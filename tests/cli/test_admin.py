@@ -508,6 +508,30 @@ def test_an_api_token_from_creation_to_revocation(acme: Terminal) -> None:
     assert acme.made("api-token", "revoke", ENVIRONMENT, made["token_id"], "--yes")["revoked_at"] is not None
 
 
+def test_one_token_is_revoked_by_its_text_or_its_id(acme: Terminal) -> None:
+    options = ["--audience", AUDIENCE, "--scope", "orders:read"]
+    first, second = (acme.made("api-token", "create", ENVIRONMENT, *options) for _ in range(2))
+    done = acme.made("token", "revoke", ENVIRONMENT, "--token-stdin", stdin=first["token"] + "\n")
+    assert done == {"environment": ENVIRONMENT, "revoked": first["token_id"]}
+    assert (
+        acme.made("token", "revoke", ENVIRONMENT, "--id", second["token_id"])["revoked"] == second["token_id"]
+    )
+    assert {entry["state"] for entry in acme.made("api-token", "list", ENVIRONMENT)} == {"revoked"}
+    both = acme.refused("admin", "token", "revoke", ENVIRONMENT, "--id", "x", "--token-stdin", stdin="y")
+    assert "not both" in both
+    wrong = acme.refused("admin", "token", "revoke", ENVIRONMENT, "--token-stdin", stdin="eyJ.x.y", code=1)
+    assert "eyJ" not in wrong
+
+
+def test_a_guards_client_names_the_apis_that_it_protects(acme: Terminal) -> None:
+    made = acme.made("client", "create", ENVIRONMENT, "--name", "guard", "--protects", AUDIENCE)
+    assert made["protects"] == [AUDIENCE]
+    where = ("client", "change", ENVIRONMENT, made["client_id"])
+    unknown = acme.refused("admin", *where, "--protects", "https://nowhere.example", code=1)
+    assert "no API" in unknown
+    assert acme.made(*where, "--name", "door")["protects"] == [AUDIENCE], "what is not given stays"
+
+
 def test_a_legacy_token_from_import_to_its_end(acme: Terminal) -> None:
     options = ["--audience", AUDIENCE, "--scope", "orders:read", "--secret-stdin"]
     acme.admin("legacy-token", "import", ENVIRONMENT, "token-id", *options, stdin="token-secret")
