@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from mintmark.web import protocol
+from mintmark.web.exchange import written
 from mintmark.web.protocol import HEAD_LIMIT, Http11
 from tests.web.world import HOST, World
 
@@ -144,19 +145,6 @@ def test_a_body_that_does_not_end_in_time_is_refused(monkeypatch: pytest.MonkeyP
     assert refused(POST + head)[0] == 408
 
 
-def test_a_slow_body_of_a_request_that_was_answered_ends_the_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(POST.replace(b"/auth/", b"/nothing/") + b"Content-Length: 5\r\n\r\na")
-        assert (await answer(reader))[0] == 404
-        assert await reader.read() == b""
-
-    served(talk)
-
-
 def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
     assert refused(b"")[0] == 408
@@ -199,10 +187,83 @@ def test_an_answer_without_the_body_closes_the_connection() -> None:
     served(talk)
 
 
-def test_the_absolute_form_of_a_target_is_read_by_its_path() -> None:
+def test_the_absolute_form_of_a_target_names_the_host() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = f"POST http://evil.example{TOKEN} HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
-        writer.write(line.encode())
+        for named, header, status in (("evil.example", HOST, 421), (HOST, "evil.example", 200)):
+            writer.write(f"POST http://{named}{TOKEN} HTTP/1.1\r\nHost: {header}\r\n\r\n".encode())
+            assert (await answer(reader))[0] == status
+
+    served(talk)
+
+
+@pytest.mark.parametrize("line", ["POST /t HTTP/2.0", "POST /t HTTP/0.9", f"POST {TOKEN}#fragment HTTP/1.1"])
+def test_other_versions_and_fragments_are_refused(line: str) -> None:
+    assert refused(f"{line}\r\nHost: {HOST}\r\n\r\n".encode())[0] == 400
+
+
+def test_a_field_behind_the_body_is_no_header() -> None:
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\nAuthorization: Basic eDp5\r\n\r\n"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(chunked)
+        assert (await answer(reader))[0] == 200
+
+    world = served(talk)
+    assert b"authorization" not in dict(world.endpoint.asked[0][0].headers)
+
+
+def test_a_fault_behind_a_good_request_comes_after_its_answer() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(POST + b"Content-Length: 3\r\n\r\na=b" + b"GARBAGE\r\n\r\n")
+        assert (await answer(reader))[0] == 200
+        assert await reader.read() == b""
+
+    world = served(talk)
+    assert len(world.endpoint.asked) == 1
+
+
+def test_who_expects_it_is_told_to_continue() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(POST + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"a=b")
         assert (await answer(reader))[0] == 200
 
     served(talk)
+
+
+def test_a_request_to_upgrade_is_answered_and_that_is_all() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(POST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert (await answer(reader))[0] == 200
+        assert await reader.read() == b""
+
+    served(talk)
+
+
+def test_an_endless_chunked_body_is_refused_at_its_limit() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answered = asyncio.ensure_future(answer(reader))
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        while not answered.done():
+            writer.write(b"1000\r\n" + b"a" * 4096 + b"\r\n")
+            await asyncio.sleep(0)
+        assert (await answered)[0] == 413
+
+    served(talk)
+
+
+def test_http_1_0_ends_with_its_answer() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(POST.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Content-Length: 3\r\n\r\na=b")
+        assert (await answer(reader))[1]["connection"] == "close"
+        assert await reader.read() == b""
+
+    served(talk)
+
+
+def test_a_header_of_an_answer_never_holds_a_line_break() -> None:
+    with pytest.raises(RuntimeError, match="line break"):
+        written(200, [(b"x", b"a\r\nset-cookie: b")], b"", keep_alive=True)
+    with pytest.raises(RuntimeError, match="line break"):
+        written(200, [(b"x", b"a\nb")], b"", keep_alive=True)

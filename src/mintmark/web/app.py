@@ -104,10 +104,11 @@ class Application:
         caller: Caller,
         now: float,
     ) -> HttpResponse:
-        host, origin = "", ""
+        host: str | None = None
+        origin = ""
         for name, value in headers:
             if name == b"host":
-                if host:
+                if host is not None:
                     return answers.refusal(400, "invalid_request", "The Host header stands twice.")
                 host = value.decode("latin-1").lower()
             elif name == b"origin":

@@ -1,60 +1,105 @@
-"""One request and its answer on a connection: uvicorn's cycle, with an answer that leaves in a single write.
+"""One request and its answer: what ASGI calls receive and send, for requests and answers that are whole.
 
-Our answers are whole when they leave: one body, its length known. So the head is kept until the body comes, joined
-with it and written once, and a line break in a header is found by counting lines instead of searching each header.
+The answer leaves in a single write; a line break in a header is found by counting lines.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
+Scope = MutableMapping[str, Any]
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %s" % (status.value, status.phrase.encode("ascii"))
     for status in http.HTTPStatus
 }
 
 
-class Exchange(RequestResponseCycle):
-    """`_head`: the answer's first message, until its body comes."""
+class Connection(Protocol):
+    """What an exchange asks of its connection."""
 
-    _head: MutableMapping[str, Any] | None = None
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
 
-    async def send(self, message: MutableMapping[str, Any]) -> None:  # type: ignore[override]
+    def due(self, exchange: Exchange) -> bool:
+        """Whether it is this exchange's turn to answer."""
+        ...
+
+    def answered(self, exchange: Exchange) -> None:
+        """Its answer is written."""
+        ...
+
+
+class Exchange:
+    """One request and its answer: what ASGI calls receive and send."""
+
+    __slots__ = ("_gone", "_head", "_read", "begun", "body", "connection", "keep_alive", "scope")
+
+    def __init__(self, connection: Connection, scope: Scope, keep_alive: bool) -> None:
+        self.connection = connection
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.begun = False
+        self.body = b""
+        self._read = False
+        self._head: MutableMapping[str, Any] | None = None
+        self._gone: asyncio.Future[None] | bool = False
+
+    async def run(self, app: Any) -> None:
+        """Call the application; one that fails or forgets to answer ends the connection."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        finally:
+            if self.connection.due(self):
+                self.connection.transport.close()
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The whole body, or as much of it as shows that it is too large; after that, when the caller has gone."""
+        if not self._read and self._gone is not True:
+            self._read = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        if self._gone is not True:
+            if self._gone is False:
+                self._gone = self.connection.loop.create_future()
+            await self._gone
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
         """A start with Content-Length (or no body at all), then one body. Raises RuntimeError for anything else."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        if self._head is None:
-            if message["type"] != "http.response.start":
-                raise RuntimeError(f"an answer does not begin with {message['type']}")
+        if self._head is None and message["type"] == "http.response.start":
             self._head = message
-            self.response_started = True
-            self.waiting_for_100_continue = False
             return
-        if message["type"] != "http.response.body" or message.get("more_body") or self.response_complete:
+        if self._head is None or message["type"] != "http.response.body" or message.get("more_body"):
             raise RuntimeError("an answer is a start and one body")
-        self.transport.write(self._written(self._head, message.get("body", b"")))
-        self.response_complete = True
-        self.message_event.set()
-        if not self.keep_alive:
-            self.transport.close()
-        self.on_response()
-
-    def _written(self, head: MutableMapping[str, Any], body: bytes) -> bytes:
-        lines = [_STATUS_LINES[head["status"]]]
+        connection = self.connection
+        if self._gone is True or not connection.due(self):
+            return
+        head = self._head
         for name, value in head["headers"]:
             if name == b"connection" and value == b"close":
                 self.keep_alive = False
-            else:
-                lines.append(name + b": " + value)
-        if not self.keep_alive:
-            lines.append(b"connection: close")
-        written = b"\r\n".join(lines)
-        if written.count(b"\n") != len(lines) - 1 or written.count(b"\r") != len(lines) - 1:
-            raise RuntimeError("a header of an answer holds a line break")
-        return b"%s\r\n\r\n%s" % (written, body)
+        answer = written(
+            head["status"], head["headers"], message.get("body", b""), keep_alive=self.keep_alive
+        )
+        connection.transport.write(answer)
+        connection.answered(self)
+
+    def hung_up(self) -> None:
+        """The caller has gone."""
+        waiting, self._gone = self._gone, True
+        if isinstance(waiting, asyncio.Future) and not waiting.done():
+            waiting.set_result(None)
+
+
+def written(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool) -> bytes:
+    """An answer on the wire. Raises RuntimeError when a header holds a line break."""
+    lines = [_STATUS_LINES[status]]
+    lines += [name + b": " + value for name, value in headers if name != b"connection"]
+    if not keep_alive:
+        lines.append(b"connection: close")
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+        raise RuntimeError("a header of an answer holds a line break")
+    return b"%s\r\n\r\n%s" % (head, body)
