@@ -33,6 +33,14 @@ SECRET = "s3cret-of-the-client"
 
 
 @dataclass(frozen=True)
+class Running:
+    """A command that serves, and what it said until it was ready."""
+
+    process: subprocess.Popen[str]
+    said: str
+
+
+@dataclass(frozen=True)
 class Host:
     """`variables`: what its programs see beside the usual environment."""
 
@@ -70,7 +78,7 @@ class Host:
         )
 
     @contextmanager
-    def running(self, *arguments: str, ready: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *arguments: str, ready: str, **more: str) -> Iterator[Running]:
         """A command that serves, until it is stopped; its stderr has said `ready`."""
         process = subprocess.Popen(
             [*COMMAND, *arguments],
@@ -88,7 +96,7 @@ class Host:
                 line = process.stderr.readline()
                 assert line, f"it did not start: {said}"
                 said += line
-            yield process
+            yield Running(process, said)
         finally:
             process.terminate()
             process.wait(30)
@@ -119,8 +127,9 @@ class Host:
             own.close()
 
 
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+@contextmanager
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host for as long as the block runs."""
     folder = Path(tempfile.mkdtemp(prefix="mm-", dir="/tmp"))  # a socket's path must be short
     variables = {
         f"XDG_{name}": str(folder / name.lower()) for name in ("CONFIG_HOME", "STATE_HOME", "RUNTIME_DIR")
@@ -135,3 +144,9 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     finally:
         with suppress(OSError):
             shutil.rmtree(folder)
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    with surroundings(monkeypatch) as made:
+        yield made

@@ -81,23 +81,23 @@ def test_64_processes_that_are_cold_at_one_moment_cost_one_token_request(host: H
 def test_an_agent_that_dies_is_missed_by_nobody_and_its_socket_is_replaced(host: Host, shop: Vendor) -> None:
     host.save("shop", shop)
     source = mintmark.source(profile="shop")
-    with host.running("agent", ready="listening on") as process:
+    with host.running("agent", ready="listening on") as running:
         first = source.token()
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait(10)
     assert agent_socket().is_socket()
     assert source.invalidate(first)
     assert source.token().reveal() == "T2-of-the-vendor"
-    with host.running("agent", ready="listening on") as process:
+    with host.running("agent", ready="listening on") as running:
         assert mintmark.source(profile="shop").token().reveal() == "T3-of-the-vendor"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(10) == 0
     assert not agent_socket().exists()
 
 
 def test_a_source_goes_on_alone_when_the_agent_dies_while_it_waits(host: Host, shop: Vendor) -> None:
     host.save("shop", shop)
-    with host.running("agent", ready="listening on") as process:
+    with host.running("agent", ready="listening on") as running:
         shop.token_gate.clear()
         answers: list[str] = []
         waiting = threading.Thread(
@@ -106,8 +106,8 @@ def test_a_source_goes_on_alone_when_the_agent_dies_while_it_waits(host: Host, s
         waiting.start()
         while not shop.token_requests:
             pass
-        process.kill()
-        process.wait(10)
+        running.process.kill()
+        running.process.wait(10)
         while len(shop.token_requests) < 2:
             pass
         shop.token_gate.set()
