@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -120,8 +122,23 @@ def test_a_call_without_a_good_token_is_refused(vendor: FakeVendor, header: str 
 
 
 def test_the_token_endpoint_does_not_say_how_long_when_told_so(vendor: FakeVendor) -> None:
+    assert (vendor.lifetime, vendor.quota, vendor.skew) == (3600, None, 0)
     vendor.lifetime = None
     assert vendor.source().token().expires_at is None
+
+
+@pytest.mark.parametrize("lifetime", [0, 1, 59, 86400 * 366])
+def test_no_lifetime_makes_a_source_ask_for_a_token_per_call(vendor: FakeVendor, lifetime: int) -> None:
+    vendor.lifetime = lifetime
+    source = vendor.source()
+    for _ in range(5):
+        source.token()
+    vendor.assert_asked_once()
+
+
+def test_a_lifetime_is_not_negative(vendor: FakeVendor) -> None:
+    with pytest.raises(ValueError, match="not negative"):
+        vendor.lifetime = -1
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
@@ -270,14 +287,23 @@ def test_a_herd_of_threads_asks_once_and_the_vendor_says_so(vendor: FakeVendor) 
     vendor.assert_asked_once()
 
 
+def test_a_herd_of_tasks_asks_once_too(vendor: FakeVendor) -> None:
+    async def herd() -> list[str]:
+        source = vendor.source()
+        return [token.reveal() for token in await asyncio.gather(*(source.atoken() for _ in range(16)))]
+
+    assert len(set(asyncio.run(herd()))) == 1
+    vendor.assert_asked_once()
+
+
 def test_a_failed_assertion_lists_what_came_and_no_secret(vendor: FakeVendor) -> None:
     vendor.assert_not_asked()
     vendor.assert_called(0)
     vendor.source().token()
     with pytest.raises(AssertionError) as caught:
         vendor.assert_not_asked()
-    assert str(caught.value) == "1 token requests, not 0:\n  Asked(POST /oauth/token, answered 200)"
-    with pytest.raises(AssertionError, match=r"0 calls of /api/x, not 2$"):
+    assert str(caught.value) == "token requests: 1, not 0\n  Asked(POST /oauth/token, answered 200)"
+    with pytest.raises(AssertionError, match=r"^calls of /api/x: 0, not 2$"):
         vendor.assert_called(2, "/api/x")
     vendor.forget()
     vendor.assert_not_asked()
@@ -304,6 +330,8 @@ def test_an_answer_of_ones_own_needs_a_good_token(vendor: FakeVendor) -> None:
     assert call(vendor, token, "/bookings/1").json() == {"id": 1}
     assert call(vendor, token, "/echo?a=b").json() == {"a": ["b"]}
     assert call(vendor, "wrong", "/bookings/1").status_code == 401
+    head = httpx2.head(f"{vendor.api_url}/bookings/1", headers={"Authorization": f"Bearer {token}"})
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "8")
 
 
 def test_a_body_in_chunks_is_read_and_one_that_is_too_large_is_not(vendor: FakeVendor) -> None:
@@ -353,6 +381,16 @@ def test_a_vendor_that_hangs_ends_at_once() -> None:
         vendor.close()
         thread.join(10)
     assert failed
+
+
+def test_a_client_that_goes_away_troubles_nobody(vendor: FakeVendor) -> None:
+    vendor.faults.slow(0.05, at="api", times=1)
+    with socket.create_connection(("127.0.0.1", int(vendor.url.rpartition(":")[2]))) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends by a reset
+        raw.sendall(b"GET /api HTTP/1.1\r\nHost: vendor\r\n\r\n")
+        while not vendor.requests:
+            time.sleep(0.001)
+    assert vendor.source().token()
 
 
 def test_two_vendors_share_nothing(fake_vendor: Start) -> None:

@@ -86,8 +86,8 @@ class Journal:
 
 
 def count(what: str, found: list[Asked], times: int) -> None:
-    """Raises AssertionError, which lists what was found, unless there are exactly so many."""
+    """Raises AssertionError, which lists what was found, unless there are exactly so many. `what`: their plural."""
     __tracebackhide__ = True
     if len(found) != times:
         listed = "".join(f"\n  {asked!r}" for asked in found)
-        raise AssertionError(f"{len(found)} {what}, not {times}{':' if listed else ''}{listed}")
+        raise AssertionError(f"{what}: {len(found)}, not {times}{listed}")

@@ -184,11 +184,13 @@ class FakeVendor:
 
     @property
     def lifetime(self) -> int | None:
-        """Seconds that a token lives from its issue; with None the answer does not say, and it lives an hour."""
+        """Whole seconds that a token lives from its issue; with None the answer does not say, and it lives an hour."""
         return self._mint.lifetime
 
     @lifetime.setter
     def lifetime(self, seconds: int | None) -> None:
+        if seconds is not None and seconds < 0:
+            raise ValueError("a lifetime is not negative; `faults.answer` answers anything at all")
         self._mint.lifetime = seconds
 
     @property
