@@ -18,7 +18,7 @@ from mintmark.client.profile import Profile
 from mintmark.client.standing import StandingToken
 from mintmark.client.token import Credentials, SecretSource
 from mintmark.client.token_source import Obtains
-from mintmark.dialect.catalogue import built_in, catalogue
+from mintmark.dialect.catalogue import shipped
 from mintmark.dialect.keyfile import read_keyfile
 from mintmark.dialect.loader import load_dialect, load_table
 from mintmark.dialect.model import Dialect, DialectFault
@@ -194,11 +194,7 @@ def find_dialect(named: str | Path | Dialect | Mapping[str, object] | None) -> D
             return load_table(dict(named), "the dialect given")
         if isinstance(named, Path) or (named is not None and named.endswith(".toml")):
             return load_dialect(read_small(Path(named)), str(named))
-        wanted = named or "standard"
-        for name, text in built_in():
-            if name == f"{wanted}.toml":
-                return load_dialect(text, name)
-        return catalogue().get(wanted)
+        return shipped(named or "standard")
     except DialectFault as fault:
         raise Misconfigured(str(fault)) from None
     except KeyError as fault:
