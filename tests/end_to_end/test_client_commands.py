@@ -111,7 +111,7 @@ def test_a_misspelled_field_is_named_as_the_cause(
 ) -> None:
     dialect = host.folder / "misspelled.toml"
     dialect.write_text(
-        'name = "misspelled"\nurl = "${token_url}"\npath = "/oauth2/token"\n'
+        'name = "misspelled"\ntitle = "Misspelled"\nurl = "${token_url}"\npath = "/oauth2/token"\n'
         '[[forms]]\nencoding = "form"\n[forms.body]\n'
         'grant_type = "${grant_type}"\nclient_idd = "${client_id}"\nclient_secret = "${client_secret}"\n'
         'scope = "${scope}"\n[response.body]\naccess_token = "${access_token}"\nexpires_in = "${expires_in}"\n'
