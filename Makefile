@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUA
 PIP := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak fuzz test-pythons lock format clean
+.PHONY: help run test check bench soak fuzz test-interop test-pythons lock format clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the l
 
 fuzz: $(READY) ## a million hostile inputs to everything that reads tokens and key sets
 	$(PY) -m pytest -m fuzz -n auto $(ARGS)
+
+test-interop: $(READY) ## run other people's proxies and clients against us (as root: installs those that Debian has)
+	$(PY) -m pytest -m interop -p no:randomly --timeout=600 $(ARGS)
 
 test-pythons: ## run the tests on every Python of PYTHONS that is installed, and name those that are not
 	@missing=; failed=; \

@@ -12,18 +12,6 @@ import pytest
 from tests.end_to_end.server import Entry, Running, free_port
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Interoperability tests build other people's clients; `make test-interop` runs them, `make test` does not."""
-    config.addinivalue_line("markers", "interop: builds a client of another language, from the network")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "interop" not in config.option.markexpr:
-        out = [item for item in items if item.get_closest_marker("interop")]
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
-
-
 @dataclass(frozen=True)
 class Demo:
     """A running demo. `entries`: what ``--credentials-out`` wrote."""

@@ -242,6 +242,11 @@ def test_a_header_that_makes_another_request_of_it_is_refused(world: World, name
     assert world.original("/health", (name, b"/admin")).status == 401
 
 
+@pytest.mark.parametrize("name", [b"x_auth_user", b"x-auth_user", b"x_auth-client-id"])
+def test_a_header_that_many_programs_take_for_identity_is_refused(world: World, name: bytes) -> None:
+    assert error_of(world.original("/things", GOOD, (name, b"root"))) == "ambiguous_request"
+
+
 def test_without_a_token_nobody_learns_which_paths_there_are(world: World) -> None:
     for target in ("/things", "/other", "/../things", "/THINGS"):
         response = world.original(target)

@@ -123,7 +123,7 @@ class ForwardAuth:
         denied: Denied | None = None
         scopes: tuple[str, ...] = ()
         try:
-            if any(name in OVERRIDES for name, _ in headers):
+            if any(name in OVERRIDES or _passes_for_identity(name) for name, _ in headers):
                 raise Denied("ambiguous_request")
             demand = self.policy.demand(asked.method, asked.target)
             if demand.open:
@@ -186,6 +186,11 @@ def identity(caller: Caller | None, issuer: str) -> Headers:
         _encoded(issued_by if isinstance(issued_by, str) else issuer),
     )
     return tuple(zip(IDENTITY, values, strict=True))
+
+
+def _passes_for_identity(name: bytes) -> bool:
+    """Whether programs behind CGI or WSGI would take this header, which no proxy of ours sets, for one of identity."""
+    return b"_" in name and name.replace(b"_", b"-") in IDENTITY
 
 
 def _encoded(text: str) -> bytes:
