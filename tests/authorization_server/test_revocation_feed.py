@@ -18,7 +18,7 @@ from mintmark.values.credential import MachineUser, SecretVersion
 from mintmark.values.revocation import Revocation
 from mintmark.values.tenancy import Environment, Tenant
 from tests.authorization_server.endpoints import ISSUER, Endpoints, token_of
-from tests.authorization_server.world import ENVIRONMENT, KEY, NOW, World
+from tests.authorization_server.world import ENVIRONMENT, KEY, NOW, World, world
 
 
 def key_at(kid: str | None):  # type: ignore[no-untyped-def]
@@ -326,3 +326,35 @@ def test_an_issuers_statement_is_nothing_to_a_guard_of_another(play):  # type: i
             Revocations("https://elsewhere.example").restore(body, key_at, NOW)
 
     play(scenario)
+
+
+@pytest.mark.parametrize("others", [1, 3, 5])
+def test_an_issuer_restored_from_a_copy_is_followed_from_a_snapshot_and_gives_nothing_back(tmp_path, others):  # type: ignore[no-untyped-def]
+    """The guard has read three entries; the copy has fewer, as many, or more of its own."""
+
+    async def scenario() -> None:
+        revocations = Revocations(ISSUER)
+        for name, count in (("first", 3), ("copy", others)):
+            place = tmp_path / name
+            place.mkdir()
+            async with world(place) as server:
+                endpoints = await Endpoints(server).with_guard()
+                if name == "first":
+                    await follow(endpoints, revocations)
+                await revoke(server, *(f"{name}-{number}" for number in range(count)))
+                if name == "copy":
+                    response = await endpoints.get(query=f"after={revocations.seq}")
+                    with pytest.raises(FeedFault) as fault:
+                        if response.status == 410:
+                            raise FeedFault("", gap=True)
+                        revocations.read(json.loads(response.body), key_at, NOW)
+                    assert fault.value.gap
+                    revocations.seq = None
+                await follow(endpoints, revocations)
+                assert revocations.seq == count
+                await revoke(server, f"{name}-last")
+                await follow(endpoints, revocations)
+                assert revocations.refuse({"jti": f"{name}-last", "iat": NOW})
+        assert revocations.refuse({"jti": "first-0", "iat": NOW})
+
+    asyncio.run(scenario())

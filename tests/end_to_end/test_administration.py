@@ -104,7 +104,9 @@ def test_omnilab_an_api_is_enabled_per_tenant(demo: Demo) -> None:
         assert soon(lambda: call_api(entry, token).status == 401)
     finally:
         admin(demo, "api", "enable", "omnilab/staging", entry["audience"])
-    assert soon(lambda: call_api(entry, token).status == 200)
+    assert soon(lambda: request_token("omnilab", entry).status == 200)
+    assert soon(lambda: call_api(entry, request_token("omnilab", entry).json["access_token"]).status == 200)
+    assert call_api(entry, token).status == 401, "what was revoked stays so"
 
 
 def test_fyma_an_imported_legacy_token_works_on_the_api(demo: Demo) -> None:
