@@ -44,6 +44,12 @@ def test_the_vendors_page_is_named_and_its_examples_are_sent_to_its_path(vendor:
     assert all(path in example.sends for example in vendor.examples for path in [vendor.path])
 
 
+@pytest.mark.parametrize("dialect", list(catalogue()), ids=lambda dialect: dialect.name)
+def test_every_built_in_dialect_says_which_page_it_was_read_from(dialect: Dialect) -> None:
+    assert dialect.page
+    assert dialect.page in explain(dialect)
+
+
 def row(dialect: Dialect) -> str:
     """The vendor's line of docs/catalogue.md."""
     form = dialect.forms[0]

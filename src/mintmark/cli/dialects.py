@@ -34,6 +34,7 @@ def app(services: Services) -> typer.Typer:
                 "path": dialect.path,
                 "forms": [form.name for form in dialect.forms],
                 "documentation": dialect.documentation,
+                "page": dialect.page,
             }
             for dialect in known.everything()
         ]
@@ -85,6 +86,7 @@ def _explain(dialect: Dialect, as_json: bool) -> None:
         "name": dialect.name,
         "title": dialect.title,
         "documentation": dialect.documentation,
+        "page": dialect.page,
         "grant_type": dialect.grant_type,
         "method": dialect.method,
         "path": dialect.path,

@@ -36,6 +36,8 @@ def _lines(dialect: Dialect) -> Iterator[str]:
     yield f"{dialect.name}: {dialect.title}"
     if dialect.documentation:
         yield f"  documentation  {dialect.documentation}"
+    if dialect.page:
+        yield f"  page           {dialect.page}"
     yield f"  grant          {dialect.grant_type} ({_GRANTS[dialect.grant_type]})"
     yield f"  mounted at     {dialect.path}"
     yield f"  browsers       {'may be let in (CORS)' if dialect.admits_cors else 'never (it takes a client secret)'}"

@@ -87,6 +87,7 @@ def _dialect(top: Section) -> Dialect:
         name=name,
         title=top.need("title", str, ""),
         documentation=_documentation(top),
+        page=_page(top),
         grant_type=cast(GrantName, grant),
         path=path,
         method=top.one_of("method", _METHODS, "POST"),
@@ -118,6 +119,13 @@ def _documentation(top: Section) -> str:
     if link and re.fullmatch(r"https?://\S+", link) is None:
         raise top.fault("'documentation' must be an http or https address", "documentation")
     return link
+
+
+def _page(top: Section) -> str:
+    words = top.get("page", str, "")
+    if not words.isprintable() or "://" in words:
+        raise top.fault("'page' must be one line of words; an address goes into 'documentation'", "page")
+    return words
 
 
 def _parameters(

@@ -203,8 +203,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one vendor speaks. `url`: template of the token endpoint's address, for clients; `path`: where a server
-    mounts it by default. `admits_cors`: whether a browser on another origin may be let in at all (never where a
+    """How one vendor speaks. `documentation`: the address of the vendor's page, `page`: that page in words; either
+    may be empty. `url`: template of the token endpoint's address, for clients; `path`: where a server mounts it by
+    default. `admits_cors`: whether a browser on another origin may be let in at all (never where a
     client secret is taken). `choice`: (media type, Authorization header present) -> form.
     `reads`: the headers of a request that anything is read from.
     """
@@ -212,6 +213,7 @@ class Dialect:
     name: str
     title: str
     documentation: str
+    page: str
     grant_type: GrantName
     path: str
     method: str

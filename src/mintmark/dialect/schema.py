@@ -12,6 +12,7 @@ SCHEMA: Mapping[str, tuple[str, ...]] = {
         "name",
         "title",
         "documentation",
+        "page",
         "grant_type",
         "path",
         "method",
