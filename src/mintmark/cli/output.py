@@ -25,6 +25,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from mintmark.cli.answer import Answer, Fields, Nothing, Table, Written
+from mintmark.cli.plain import printable
 from mintmark.cli.services import UsageFault
 from mintmark.values.secret import Secret
 
@@ -56,7 +57,8 @@ def answer(what: Answer, *, as_json: bool) -> None:
 
 def error(sentence: str) -> None:
     """One sentence on stderr."""
-    typer.echo(f"mintmark: {printable(sentence)}", err=True)
+    shown = printable(sentence)
+    typer.echo(f"mintmark: {shown}{'' if shown.endswith(('.', '?')) else '.'}", err=True)
 
 
 def say(line: str) -> None:
@@ -169,11 +171,6 @@ class PrivateFile:
             yield
         except OSError as fault:
             raise UsageFault(f"{self._path} cannot be written: {fault.strerror or fault}.") from None
-
-
-def printable(text: str) -> str:
-    """`text` with every control and format character shown as an escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _json(what: Answer) -> None:
