@@ -137,7 +137,7 @@ def test_other_parameters_are_asked_for_as_the_dialects_example_has_them(fake_ve
     vendor.source().token()
     vendor.source(audience="https://other.example").token()
     asked = [one.request.audience for one in vendor.token_requests if one.request]
-    assert asked == [("https://acme.vii.mattr.global",), ("https://other.example",)]
+    assert asked == [("https://your-tenant.example",), ("https://other.example",)]
     oleria = fake_vendor("oleria")
     oleria.source().token()
     assert oleria.token_requests[0].request is not None
