@@ -104,5 +104,5 @@ def register(app: typer.Typer, guard: Callable[[GuardOptions, Callable[[str], No
 def _address(text: str) -> tuple[str, int]:
     match = _ADDRESS.fullmatch(text)
     if match is None or not 0 < int(match[2]) < 65536:
-        raise UsageFault(f"--listen {text}: it must be an address and a port, as in {LISTEN}")
+        raise UsageFault(f"--listen {text}: it must be an address and a port, as in {LISTEN}.")
     return match[1].strip("[]"), int(match[2])

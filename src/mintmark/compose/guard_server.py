@@ -36,14 +36,14 @@ def serve(options: GuardOptions, say: Callable[[str], None]) -> None:
     """Answer until SIGTERM or SIGINT. Raises UsageFault."""
     if not is_loopback(options.host) and not options.trusted_proxies:
         raise UsageFault(
-            f"--listen {options.host} is not this machine alone: name the proxies that may ask with --trusted-proxies"
+            f"--listen {options.host} is not this machine alone: name the proxies that may ask with --trusted-proxies."
         )
     policy = read_policy(options.policy)
     guard = build_guard(options)
     try:
         proxies = TrustedProxies.parse(options.trusted_proxies or THIS_MACHINE)
     except ValueError as fault:
-        raise UsageFault(f"--trusted-proxies: {fault}") from None
+        raise UsageFault(f"--trusted-proxies: {fault}.") from None
     listener = listening_socket(options.host, options.port)
     application = ForwardAuth(
         guard,
@@ -90,11 +90,11 @@ def read_policy(path: Path) -> Policy:
             raise PolicyFault("it is larger than 1 MiB")
         return parse_policy(data.decode("utf-8"))
     except OSError as fault:
-        raise UsageFault(f"The policy {path} cannot be read: {fault.strerror}") from None
+        raise UsageFault(f"The policy {path} cannot be read: {fault.strerror}.") from None
     except UnicodeDecodeError:
-        raise UsageFault(f"The policy {path} is not text in UTF-8") from None
+        raise UsageFault(f"The policy {path} is not text in UTF-8.") from None
     except PolicyFault as fault:
-        raise UsageFault(f"The policy {path} is not usable: {fault}") from None
+        raise UsageFault(f"The policy {path} is not usable: {fault}.") from None
 
 
 def build_guard(options: GuardOptions) -> Guard:
@@ -103,7 +103,7 @@ def build_guard(options: GuardOptions) -> Guard:
     if options.client_id is not None:
         credentials = _credentials(options.client_id, options)
     elif options.secret_file is not None or options.secret_env is not None:
-        raise UsageFault("A secret is the guard's own: name its client with --client-id")
+        raise UsageFault("A secret is the guard's own: name its client with --client-id.")
     try:
         return Guard(
             options.issuers,
@@ -115,12 +115,12 @@ def build_guard(options: GuardOptions) -> Guard:
             feed_policy="close" if options.feed_policy == "close" else "serve",
         )
     except ValueError as fault:
-        raise UsageFault(f"The guard cannot be set up: {fault}") from None
+        raise UsageFault(f"The guard cannot be set up: {fault}.") from None
 
 
 def _credentials(client_id: str, options: GuardOptions) -> Callable[[], tuple[str, Secret]]:
     if (options.secret_file is None) == (options.secret_env is None):
-        raise UsageFault("--client-id needs --secret-file or --secret-env, one of them")
+        raise UsageFault("--client-id needs --secret-file or --secret-env, one of them.")
     read = (
         from_file(options.secret_file)
         if options.secret_file is not None
@@ -129,5 +129,5 @@ def _credentials(client_id: str, options: GuardOptions) -> Callable[[], tuple[st
     try:
         read()
     except Misconfigured as fault:
-        raise UsageFault(f"The guard's own secret: {fault}") from None
+        raise UsageFault(f"The guard's own secret: {fault}.") from None
     return lambda: (client_id, read())

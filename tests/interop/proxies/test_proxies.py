@@ -25,27 +25,21 @@ POLICY = programs.shown("policy.toml")
 
 @dataclass(frozen=True)
 class World:
-    """An issuer, its tokens by what they are, a guard and an API. `dead`: a port at which nobody listens."""
+    """An issuer, its tokens by what they are, a guard and an API. `keyless`: a guard that gets no keys.
+    `elsewhere`: the guard of another API. `dead`: a port at which nobody listens."""
 
     issuer: str
     tokens: dict[str, str]
     guard: int
     keyless: int
+    elsewhere: int
     dead: int
     api: Api
 
 
-def guard(issuer: str, policy: Path, port: int, *more: str) -> Running:
-    options = (
-        "--issuer",
-        issuer,
-        "--audience",
-        AUDIENCE,
-        "--policy",
-        policy,
-        "--listen",
-        f"127.0.0.1:{port}",
-    )
+def guard(issuer: str, policy: Path, port: int, *more: str, audience: str = AUDIENCE) -> Running:
+    listen = f"127.0.0.1:{port}"
+    options = ("--issuer", issuer, "--audience", audience, "--policy", policy, "--listen", listen)
     return Running("guard", *options, *more, ready="Mintmark guards")
 
 
@@ -66,10 +60,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "another audience": request_token("omnilab", entries["omnilab"]).json["access_token"],
             "another issuer": request_token("standard", entries["standard"]["staging"]).json["access_token"],
         }
-        issuer, ports = entries["standard"]["issuer"], [free_port() for _ in range(3)]
+        issuer, ports = entries["standard"]["issuer"], [free_port() for _ in range(4)]
         guards.append(guard(issuer, policy, ports[0]))
         guards.append(guard(issuer, policy, ports[1], "--jwks-uri", f"http://127.0.0.1:{ports[2]}/jwks.json"))
-        yield World(issuer, tokens, ports[0], ports[1], ports[2], api)
+        guards.append(guard(issuer, policy, ports[3], audience="https://other.example"))
+        yield World(issuer, tokens, ports[0], ports[1], ports[3], ports[2], api)
     finally:
         for one in (*guards, server):
             one.stop()
@@ -275,6 +270,15 @@ def test_the_api_gets_the_path_as_it_was_checked(proxy: Front) -> None:
 
 
 @pytest.mark.parametrize("name", list(PROXIES))
+def test_the_same_issuers_token_for_another_api_is_401(name: str, world: World) -> None:
+    programs.need(name.partition("-")[0])
+    with front(name, world, world.elsewhere) as proxy:
+        answer = proxy.ask("/v1/things")
+        assert answer.status == 401
+        assert "another audience" in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("name", list(PROXIES))
 @pytest.mark.parametrize("guard_is", ["down", "without keys"])
 def test_an_outage_is_503_and_never_401(name: str, guard_is: str, world: World) -> None:
     programs.need(name.partition("-")[0])
@@ -353,6 +357,14 @@ def test_haproxys_jwt_verify_takes_our_tokens(jwt_verify: Front) -> None:
 @pytest.mark.parametrize("token", ["another audience", "another issuer", "no-token-at-all", "a.b.c"])
 def test_haproxys_jwt_verify_refuses_other_tokens(jwt_verify: Front, token: str) -> None:
     assert jwt_verify.ask("/v1/things", token).status == 401
+
+
+def test_haproxys_jwt_verify_refuses_a_token_for_another_api(world: World) -> None:
+    programs.need("haproxy")
+    at = Addresses(free_port(), world.dead, world.api.port)
+    with programs.haproxy_jwt(at, world.issuer, "https://other.example"):
+        answer = Front("haproxy-jwt", at.public, world).ask("/v1/things")
+        assert (answer.status, answer.json["error"]) == (401, "invalid_token")
 
 
 def test_haproxys_jwt_verify_refuses_a_changed_token(jwt_verify: Front) -> None:
