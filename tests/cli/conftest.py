@@ -155,7 +155,7 @@ class Terminal:
 
     def _migrate(self, place: Place) -> Migrated:
         self.asked.append(place)
-        return Migrated("0001", "0002", self.folder / "backup.db")
+        return Migrated("0001", "0003", self.folder / "backup.db")
 
 
 @pytest.fixture(scope="session")

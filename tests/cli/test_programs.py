@@ -101,7 +101,7 @@ def test_init_that_is_refused_is_one_sentence(mintmark: Terminal) -> None:
 def test_migrate_says_where_the_backup_is(mintmark: Terminal) -> None:
     assert mintmark("migrate", "--config", "x.toml", "--json").json == {
         "before": "0001",
-        "after": "0002",
+        "after": "0003",
         "backup": str(mintmark.folder / "backup.db"),
     }
     assert mintmark.asked == [Place(config=Path("x.toml"))]

@@ -140,11 +140,12 @@ def test_serve_names_the_file_and_line_of_a_wrong_setting(tmp_path: Path) -> Non
 
 def test_serve_refuses_a_key_that_does_not_open_the_data(tmp_path: Path) -> None:
     assert mintmark("init", "--directory", tmp_path, "--non-interactive").returncode == 0
-    admin(tmp_path, "tenant", "create", "acme")
-    admin(tmp_path, "environment", "create", "acme/production")
-    admin(tmp_path, "api", "create", "acme/production", "https://api.acme.example", "--name", "API")
     key = tmp_path / "mintmark.key"
     key.write_text(base64.b64encode(bytes(32)).decode())
+    config = tmp_path / "mintmark.toml"
+    refused = mintmark("admin", "tenant", "create", "acme", "--config", config)
+    assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (2, "", 1)
+    assert "key-encryption key" in refused.stderr
     refused = mintmark("serve", "--config", tmp_path / "mintmark.toml", "--port", free_port())
     assert refused.returncode == 2
     assert "key-encryption key" in refused.stderr

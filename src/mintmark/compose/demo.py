@@ -110,7 +110,6 @@ def demo(options: DemoOptions, say: Say) -> None:
         if not (directory / KEY).exists() and not (directory / DATABASE).exists():
             key_encryption_key.create_file(directory / KEY, os.urandom)
         with open_installation(settings, schema.create) as installation:
-            asyncio.run(installation.check_key())
             state = asyncio.run(_provision(installation, state))
             state.write(directory)
             entries = _entries(installation, state, directory)

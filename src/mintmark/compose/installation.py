@@ -15,15 +15,14 @@ from pathlib import Path
 
 from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
-from mintmark.authorization_server.ports import StorageUnavailable, Transaction
+from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli.services import UsageFault
 from mintmark.config import Settings
-from mintmark.crypto.seal import NONCE_BYTES, Seal, Unsealable, derive
+from mintmark.crypto.seal import NONCE_BYTES, Seal, derive
 from mintmark.crypto.secret_hash import hash_password
 from mintmark.dialect import Catalogue, DialectFault, catalogue
-from mintmark.jose.jwk import KeyFault
 from mintmark.jose.keyring import Keyring, SigningKeyLife
-from mintmark.storage import key_encryption_key, schema
+from mintmark.storage import key_encryption_key, schema, sealing_key
 from mintmark.storage.database import Database, open_sqlite
 from mintmark.storage.key_encryption_key import KeyUnavailable
 from mintmark.storage.store import SqlStore
@@ -49,7 +48,7 @@ class Keys:
         return self.seal.seal(plain, context, os.urandom(NONCE_BYTES))
 
     def keyring(self, records: Sequence[SigningKey]) -> Keyring:
-        """The loaded keys of an environment."""
+        """The loaded keys of an environment. Raises Unsealable, KeyFault."""
         return Keyring(
             tuple(
                 SigningKeyLife.load(
@@ -75,17 +74,6 @@ class Installation:
     def schedule(self) -> KeySchedule:
         """Of its signing keys."""
         return KeySchedule(self.settings.signing_key_publish_ahead, self.settings.signing_key_signs_for)
-
-    async def check_key(self) -> None:
-        """Raise UsageFault unless the key-encryption key opens what is sealed here."""
-
-        def work(tx: Transaction) -> None:
-            self.keys.keyring(tx.find(SigningKey))
-
-        try:
-            await self.store.read(work)
-        except (Unsealable, KeyFault, StorageUnavailable) as fault:
-            raise UsageFault(f"{self.settings.database}: {fault}") from None
 
     def act(self, actor: str, request_id: str = "") -> Act:
         """An act of administration by `actor`, at the present time."""
@@ -133,7 +121,11 @@ def read_dialects(directory: Path | None) -> Catalogue:
 def open_installation(
     settings: Settings, prepare: Callable[[Database], None] = schema.check
 ) -> Iterator[Installation]:
-    """Open it; `prepare` looks after the schema. Raises UsageFault."""
+    """Open it; `prepare` looks after the schema.
+
+    Raises UsageFault, also when the key-encryption key is not the one that the data was made with: nobody works
+    with another, for what it hashed and sealed would be lost to the right one.
+    """
     if prepare is schema.check and not settings.database.is_file():
         raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
     keys = Keys.derived(read_key(settings.key_encryption_key))
@@ -144,9 +136,14 @@ def open_installation(
     try:
         try:
             prepare(database)
-            database.reading(lambda _: None)
-        except (schema.SchemaMismatch, StorageUnavailable, Unsealable) as fault:
+            made_with = sealing_key.claim(database, keys.seal.key_id)
+        except (schema.SchemaMismatch, StorageUnavailable) as fault:
             raise UsageFault(f"{settings.database}: {fault}") from None
+        if made_with != keys.seal.key_id:
+            raise UsageFault(
+                f"{settings.database}: this was made with the key-encryption key {made_with}, not with the present "
+                f"one, {keys.seal.key_id}: configure the key that the data was made with."
+            )
         yield Installation(settings, keys, database, SqlStore(database), dialects)
     finally:
         database.close()

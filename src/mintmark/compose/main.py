@@ -80,8 +80,6 @@ def _client_only(missing: str) -> int:
 
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """`mintmark serve`: run the configured server until it is stopped. Raises UsageFault."""
-    import asyncio
-
     from mintmark.compose.demo import is_demo_directory
     from mintmark.compose.installation import open_installation
     from mintmark.compose.running import listening_socket, run
@@ -97,8 +95,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
             )
-    with open_installation(settings) as installation:
-        asyncio.run(installation.check_key())
+    with open_installation(settings):
+        pass  # What a person can mend is said before a worker starts.
     listener = listening_socket(settings.host, settings.port)
     run(
         settings,

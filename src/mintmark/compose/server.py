@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from mintmark.authorization_server.administration import signing_keys
@@ -18,13 +18,17 @@ from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.compose.entropy import Entropy
-from mintmark.compose.installation import Installation, open_installation
+from mintmark.compose.installation import Installation, Keys, open_installation
 from mintmark.compose.slow_hash import OneAtATime
 from mintmark.config import Settings, is_loopback
+from mintmark.crypto.seal import Unsealable
 from mintmark.crypto.secret_hash import verify_password
+from mintmark.jose.keyring import Keyring
 from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.ledger import SqlLedger
+from mintmark.storage.views import LoadKeyring
+from mintmark.values.tenancy import SigningKey
 from mintmark.web.app import Application, Scope, Send
 from mintmark.web.body import Receive
 from mintmark.web.callers import Callers
@@ -100,7 +104,9 @@ class Server:
         entropy = Entropy()
         ledger = SqlLedger(installation.database, time.time)
         self._parts.push_async_callback(ledger.close)
-        directory = CachedDirectory(installation.store, installation.keys.keyring, installation.dialects.get)
+        directory = CachedDirectory(
+            installation.store, self._keyrings(installation.keys), installation.dialects.get
+        )
         await self._rotate(installation)
         await directory.start()
         slow_hash = OneAtATime(verify_password, time.monotonic, os.urandom(32))
@@ -129,6 +135,20 @@ class Server:
             if self._demo
             else None,
         )
+
+    def _keyrings(self, keys: Keys) -> LoadKeyring:
+        """Loads keyrings; of one that cannot be opened it says so, and that issuer alone signs nothing."""
+
+        def load(records: Sequence[SigningKey]) -> Keyring:
+            try:
+                return keys.keyring(records)
+            except (Unsealable, ValueError) as fault:
+                self._log.error(
+                    "signing_keys_unusable", environment=records[0].environment, reason=str(fault)
+                )
+                return Keyring(())
+
+        return load
 
     def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` until the worker stops; if it fails, say so and run it again."""

@@ -37,6 +37,12 @@ def derive(key_encryption_key: bytes, purpose: Purpose) -> bytes:
     )
 
 
+def sealed_by(sealed: str) -> str | None:
+    """The id of the key that a sealed text names; None when it is no sealed text."""
+    match = _SHAPE.fullmatch(sealed)
+    return None if match is None else match[1]
+
+
 class Seal:
     """Seals and opens under one 32-byte key (`derive(..., "seal")`)."""
 
@@ -47,6 +53,11 @@ class Seal:
             raise ValueError(f"a sealing key must be {KEY_BYTES} bytes")
         self._cipher = AESGCM(key)
         self._key_id = hmac.new(key, b"mintmark key id", hashlib.sha256).hexdigest()[:8]
+
+    @property
+    def key_id(self) -> str:
+        """Tells keys apart, and says nothing else of this one."""
+        return self._key_id
 
     def __repr__(self) -> str:
         return f"Seal(key {self._key_id})"

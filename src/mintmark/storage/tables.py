@@ -154,6 +154,9 @@ credential_use = sa.Table(
     sqlite_with_rowid=False,
 )
 
+#: One row: the id of the key-encryption key that everything sealed and hashed here was made with (sealing_key.py).
+sealing_key = sa.Table("sealing_key", metadata, sa.Column("id", sa.Text, primary_key=True))
+
 _EVENT_TYPES = {"at": sa.Double, "count": sa.BigInteger}
 
 #: The audit trail; ids rise with time.
