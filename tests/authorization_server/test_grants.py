@@ -100,6 +100,7 @@ def test_a_signed_customer_id_brings_a_token_of_that_customer(play):  # type: ig
         for subject in (7001, "7001"):
             response = await world.ask("omneo-shopify", signed(world, subject), headers=JSON)
             assert response.status == 200
+            assert response.values(b"ratelimit-policy") == [b'"minute";q=20;w=60']
             assert set(json.loads(response.body)) == {"token"}
         event = (await world.events(outcome="issued"))[-1]
         assert (event.subject, event.scope, event.credential_id) == ("7001", "things:read", "key001")
@@ -153,6 +154,8 @@ def test_exchanges_are_limited_per_customer_and_address(play):  # type: ignore[n
             (await world.ask("omneo-shopify", signed(world, 7001), headers=JSON)).status for _ in range(21)
         ]
         assert statuses == [200] * 20 + [429]
+        refused = await world.ask("omneo-shopify", signed(world, 7001), headers=JSON)
+        assert refused.values(b"ratelimit-policy") == [b'"minute";q=20;w=60']
         assert (await world.ask("omneo-shopify", signed(world, 7002), headers=JSON)).status == 200
         other = await world.ask("omneo-shopify", signed(world, 7001), headers=JSON, peer="192.0.2.77")
         assert other.status == 200

@@ -108,3 +108,15 @@ def test_a_generated_secret_is_never_read_a_second_way(play):  # type: ignore[no
         assert response.status == 401
 
     play(scenario)
+
+
+def test_a_refusal_is_of_the_client_by_whichever_reading_it_was_found(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await imported(world, SECRET)
+        for user in (ID, quote_plus(ID)):
+            headers = [basic(user, "wrong"), FORM]
+            response = await world.ask("standard", "grant_type=client_credentials", headers=headers)
+            assert response.status == 401
+        assert [event.client_id for event in await world.events(outcome="refused")] == [ID, ID]
+
+    play(scenario)

@@ -30,7 +30,13 @@ def test_the_day_ends_at_midnight_utc(now: float, left: int) -> None:
     assert seconds_to_midnight(now) == left
 
 
-def test_only_a_429_states_a_limit() -> None:
-    assert refusal_fields(rate_limited(3, reason="r")) == ((b"ratelimit", b'"minute";r=0;t=3'),)
-    assert refusal_fields(quota_exceeded(9, reason="r")) == ((b"ratelimit", b'"day";r=0;t=9'),)
+def test_a_429_states_the_limit_that_refused() -> None:
+    assert refusal_fields(rate_limited(3, reason="r", limit=("minute", 600, 60))) == (
+        (b"ratelimit-policy", b'"minute";q=600;w=60'),
+        (b"ratelimit", b'"minute";r=0;t=3'),
+    )
+    assert refusal_fields(quota_exceeded(9, reason="r", limit=("day", 50, DAY))) == (
+        (b"ratelimit-policy", b'"day";q=50;w=86400'),
+        (b"ratelimit", b'"day";r=0;t=9'),
+    )
     assert refusal_fields(invalid_client(reason="r")) == ()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from urllib.parse import urlencode
+
+import pytest
 
 from mintmark.authorization_server.limits import DAY
 from mintmark.authorization_server.ports import Committed, Stale, StorageUnavailable
 from mintmark.jose.access_token import Expectation, verify
 from mintmark.values.client import Client
 from mintmark.values.credential import SecretVersion
-from mintmark.values.tenancy import Api, Environment, Tenant
+from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
 from tests.authorization_server.world import (
     AUDIENCE,
     ENVIRONMENT,
@@ -379,13 +382,56 @@ def test_the_only_allowed_audience_need_not_be_named_and_several_must(play):  # 
     play(scenario)
 
 
-def test_a_secret_given_as_the_id_is_not_audited_in_clear(play):  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    "claimed",
+    ["{secret}", "abc:{secret}", "Basic {secret}", " {secret} ", "{half}", "Bearer {token}", "x={token}.y"],
+)
+def test_a_secret_or_token_given_as_the_id_is_not_audited_in_clear(play, claimed):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         await world.client()
         secret = world.secrets["abc"]
-        await world.ask("standard", f"grant_type=client_credentials&client_id={secret}&client_secret=x")
-        event = (await world.events(outcome="refused"))[-1]
-        assert event.client_id == "***"
+        token = json.loads((await world.token()).body)["access_token"]
+        text = claimed.format(secret=secret, half=secret[:25], token=token)
+        for body in (
+            urlencode({"grant_type": "client_credentials", "client_id": text, "client_secret": "x"}),
+            urlencode(
+                {
+                    "grant_type": "client_credentials",
+                    "client_id": "abc",
+                    "client_secret": "x",
+                    "scope": f"a {text}",
+                    "audience": text,
+                }
+            ),
+        ):
+            await world.ask("standard", body)
+        for event in await world.events(outcome="refused"):
+            kept = repr(event)
+            assert secret not in kept
+            assert secret[:25] not in kept
+            assert token[30:] not in kept
+            assert "***" in kept
+
+    play(scenario)
+
+
+def test_an_environment_whose_keys_cannot_be_used_answers_503(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client()
+        await world.signature_key()
+        await world.change(SigningKey, ENVIRONMENT, KEY.kid, retires_at=NOW)
+        response = await world.token()
+        assert error_of(response) == (503, "temporarily_unavailable")
+        assert (await world.events(outcome="refused"))[-1].reason == "keys_unusable"
+
+    play(scenario)
+
+
+def test_a_body_that_is_too_large_is_refused_and_audited(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        response = await world.ask("standard", b"x" * 20_000)
+        assert error_of(response) == (413, "invalid_request")
+        assert (await world.events(outcome="refused"))[-1].reason == "too_large"
 
     play(scenario)
 

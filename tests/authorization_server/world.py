@@ -45,7 +45,7 @@ class InPlace:
     def __init__(self) -> None:
         self.runs = 0
 
-    async def verify(self, digest: str, password: str) -> bool:
+    async def verify(self, digest: str, password: str, peer: str) -> bool:
         self.runs += 1
         return verify_password(digest, password)
 

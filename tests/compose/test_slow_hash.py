@@ -42,7 +42,7 @@ class World:
         self.hash.close()
 
     def verify(self, digest: str, password: str) -> bool:
-        return asyncio.run(self.hash.verify(digest, password))
+        return asyncio.run(self.hash.verify(digest, password, "192.0.2.1"))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_success_says_nothing_of_another_digest_or_password(world: World) -> N
 
 def test_checks_run_one_at_a_time(world: World) -> None:
     async def all_at_once() -> None:
-        await asyncio.gather(*(world.hash.verify("d", str(number)) for number in range(4)))
+        await asyncio.gather(*(world.hash.verify("d", str(number), "192.0.2.1") for number in range(4)))
 
     asyncio.run(all_at_once())
     assert (len(world.check.calls), world.check.most) == (4, 1)
@@ -86,24 +86,28 @@ def test_checks_run_one_at_a_time(world: World) -> None:
 def test_a_full_queue_is_busy_at_once_and_works_again_later(world: World) -> None:
     async def flood() -> None:
         world.check.go.clear()
-        waiting = [asyncio.ensure_future(world.hash.verify("d", str(number))) for number in range(4)]
+        waiting = [
+            asyncio.ensure_future(world.hash.verify("d", str(number), "192.0.2.1")) for number in range(4)
+        ]
         await asyncio.sleep(0)
         with pytest.raises(Busy):
-            await world.hash.verify("d", "one too many")
+            await world.hash.verify("d", "one too many", "192.0.2.1")
         world.check.go.set()
         await asyncio.gather(*waiting)
-        assert await world.hash.verify("d", "right for d")
+        assert await world.hash.verify("d", "right for d", "192.0.2.1")
 
     asyncio.run(flood())
 
 
 def test_what_is_remembered_is_still_answered_while_the_queue_is_full(world: World) -> None:
     async def flood() -> None:
-        assert await world.hash.verify("d", "right for d")
+        assert await world.hash.verify("d", "right for d", "192.0.2.1")
         world.check.go.clear()
-        waiting = [asyncio.ensure_future(world.hash.verify("d", str(number))) for number in range(4)]
+        waiting = [
+            asyncio.ensure_future(world.hash.verify("d", str(number), "192.0.2.1")) for number in range(4)
+        ]
         await asyncio.sleep(0)
-        assert await world.hash.verify("d", "right for d")
+        assert await world.hash.verify("d", "right for d", "192.0.2.1")
         world.check.go.set()
         await asyncio.gather(*waiting)
 
@@ -113,3 +117,28 @@ def test_what_is_remembered_is_still_answered_while_the_queue_is_full(world: Wor
 def test_neither_digest_nor_password_is_kept(world: World) -> None:
     world.verify("d", "right for d")
     assert b"right" not in b"".join(world.hash._known)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "other"),
+    [("192.0.2.1", "192.0.2.2"), ("2001:db8:1::1", "2001:db8:2::1")],
+    ids=["addresses", "sites of IPv6"],
+)
+def test_one_network_fills_its_part_of_the_queue_and_no_more(crowd: str, other: str) -> None:
+    world = World(queue=64)
+    world.check.go.clear()
+
+    async def story() -> None:
+        waiting = [asyncio.ensure_future(world.hash.verify("d", str(n), crowd)) for n in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await world.hash.verify("d", "one too many", crowd)
+        good = asyncio.ensure_future(world.hash.verify("d", "right for d", other))
+        await asyncio.sleep(0)
+        world.check.go.set()
+        await asyncio.gather(*waiting)
+        assert await good
+        assert not await world.hash.verify("d", "again", crowd)
+
+    with closing(world):
+        asyncio.run(story())

@@ -46,35 +46,41 @@ def identity_of(request: TokenRequest) -> str:
     return request.client_id or request.username or request.subject or ""
 
 
+async def as_found(request: TokenRequest, environment: str, ports: Ports) -> TokenRequest:
+    """The request in the reading of Basic by which a client is found, so that limits, audit and authentication know one
+    identity. Where both are admitted the first comes first, and the second is for imported clients only.
+
+    Raises StorageUnavailable.
+    """
+    if request.other_reading is None or request.client_id is None or request.client_secret is None:
+        return request
+    client_id, secret = request.other_reading
+    if client_id == request.client_id:
+        return request
+    if await ports.directory.registration(environment, request.client_id) is not None:
+        return request
+    other = await ports.directory.registration(environment, client_id)
+    if other is None or not other.client.imported:
+        return request
+    first = (request.client_id, request.client_secret)
+    return request._replace(client_id=client_id, client_secret=secret, other_reading=first)
+
+
 async def authenticate(
-    request: TokenRequest, environment: str, mount: Mount, ports: Ports, now: float
+    request: TokenRequest, environment: str, mount: Mount, ports: Ports, peer: str, now: float
 ) -> Authenticated:
-    """The client that the request proves to be.
+    """The client that the request, as `as_found` gave it, proves to be. `peer`: the caller's address.
 
     Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was wrong; `reason` tells the owner.
     """
     if request.client_id is None or request.client_secret is None:
         raise invalid_client(reason="no_credentials")
-    registration, secret = await _find(request, request.client_id, request.client_secret, environment, ports)
-    version, reason = await _match(registration, secret, request, mount, ports, now)
+    registration = await ports.directory.registration(environment, request.client_id)
+    version, reason = await _match(registration, request.client_secret, request, mount, ports, peer, now)
     if version is None or registration is None:
         raise invalid_client(reason=reason)
     _ensure_usable(registration.client, version, now)
     return Authenticated(registration, version)
-
-
-async def _find(
-    request: TokenRequest, client_id: str, secret: Secret, environment: str, ports: Ports
-) -> tuple[Registration | None, Secret]:
-    """The client by the first reading, or an imported one by the second (RFC mount only)."""
-    registration = await ports.directory.registration(environment, client_id)
-    if registration is None and request.other_reading is not None:
-        other_id, other_secret = request.other_reading
-        if other_id != client_id:
-            other = await ports.directory.registration(environment, other_id)
-            if other is not None and other.client.imported:
-                return other, other_secret
-    return registration, secret
 
 
 async def _match(
@@ -83,6 +89,7 @@ async def _match(
     request: TokenRequest,
     mount: Mount,
     ports: Ports,
+    peer: str,
     now: float,
 ) -> tuple[SecretVersion | None, str]:
     versions = registration.secrets if registration is not None else ()
@@ -105,7 +112,7 @@ async def _match(
     for index, reading in enumerate(readings):
         for slot in slots:
             digest = slot.digest if slot is not None else _NOBODY
-            right = await ports.slow_hash.verify(digest, reading)
+            right = await ports.slow_hash.verify(digest, reading, peer)
             if right and slot is not None and (index == 0 or imported):
                 return slot, ""
     return None, unknown or "wrong_secret"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mintmark.authorization_server.client_authentication import (
+    as_found,
     authenticate,
     identity_of,
     is_authentication_failure,
@@ -140,13 +141,14 @@ class ClientEndpoint:
             # A token in plain text goes no further than this line.
             token, parameters = Secret(read.parameters.get("token", "")), read.parameters
             asked = read._replace(parameters=NOTHING)
+            asked = await as_found(asked, environment, self.ports)
             self.limits.admit(environment, identity_of(asked), peer, now)
             mount = Mount(
                 request.path,
                 self.dialect.name,
                 slow_secrets=any(mount.slow_secrets for mount, _ in view.mounts.values()),
             )
-            who = await authenticate(asked, environment, mount, self.ports, now)
+            who = await authenticate(asked, environment, mount, self.ports, peer, now)
             return await self.answer(
                 Inquiry(
                     view,

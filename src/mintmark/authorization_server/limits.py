@@ -8,6 +8,7 @@ Fields: draft-ietf-httpapi-ratelimit-headers-10.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,18 +60,20 @@ class Limits:
         if verdict.remaining == FAILURES_PER_ADDRESS:
             return  # nothing has failed from here lately, for this identity or another
         if verdict.remaining:
-            key = f"failed:{environment}:{address}:{identity}"
-            verdict = self.counters.take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, now, cost=0)
-            unit = FAILURE_WINDOW // FAILURES_PER_IDENTITY
+            most = FAILURES_PER_IDENTITY
+            key = _failures_of(environment, address, identity)
+            verdict = self.counters.take(key, most, FAILURE_WINDOW, now, cost=0)
         else:
-            unit = 1
+            most = FAILURES_PER_ADDRESS
         if not verdict.remaining:
-            raise rate_limited(max(1, verdict.reset - FAILURE_WINDOW + unit), reason="failed_attempts")
+            wait = max(1, verdict.reset - FAILURE_WINDOW + FAILURE_WINDOW // most)
+            limit = ("failures", most, FAILURE_WINDOW)
+            raise rate_limited(wait, reason="failed_attempts", limit=limit)
 
     def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Remember a failed authentication."""
         address = network_of(peer)
-        key = f"failed:{environment}:{address}:{identity}"
+        key = _failures_of(environment, address, identity)
         self.counters.take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, now)
         self.counters.take(f"failed:{address}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, now)
 
@@ -79,21 +82,23 @@ class Limits:
         limit = client.rate_limit or view.environment.rate_limit
         verdict = self.counters.take(f"client:{client.environment}/{client.client_id}", limit, 60, now)
         if not verdict.allowed:
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_client")
+            raise rate_limited(max(1, verdict.retry_after), reason="rate_client", limit=("minute", limit, 60))
         return verdict
 
     def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
         """One question of an authenticated client to another endpoint, `limit` per minute. Raises OAuthError 429."""
         verdict = self.counters.take(f"{what}:{client.environment}/{client.client_id}", limit, 60, now)
         if not verdict.allowed:
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_client")
+            raise rate_limited(max(1, verdict.retry_after), reason="rate_client", limit=("minute", limit, 60))
 
-    def pace_subject(self, environment: str, subject: str, peer: str, now: float) -> None:
-        """One exchange of a signed customer id. Raises OAuthError 429 ``rate_limited``."""
+    def pace_subject(self, environment: str, subject: str, peer: str, now: float) -> Verdict:
+        """One exchange of a signed customer id, or one login. Raises OAuthError 429 ``rate_limited``."""
         key = f"subject:{environment}:{network_of(peer)}:{subject}"
         verdict = self.counters.take(key, EXCHANGES_PER_SUBJECT, 60, now)
         if not verdict.allowed:
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_subject")
+            limit = ("minute", EXCHANGES_PER_SUBJECT, 60)
+            raise rate_limited(max(1, verdict.retry_after), reason="rate_subject", limit=limit)
+        return verdict
 
     def foresee(self, allowances: tuple[Allowance, ...], now: float) -> None:
         """Refuse early when an allowance is known to be used up today; the ledger has the last word.
@@ -103,7 +108,7 @@ class Limits:
         day = int(now) // DAY
         for index, allowance in enumerate(allowances):
             if allowance.limit is not None and (allowance.subject, day, allowance.limit) in self._used_up:
-                raise over_quota(index, now)
+                raise over_quota(index, allowance, now)
 
     def remember_used_up(self, allowance: Allowance, now: float) -> None:
         """The ledger said so; a raised limit is asked about again."""
@@ -113,10 +118,16 @@ class Limits:
             self._used_up[(allowance.subject, int(now) // DAY, allowance.limit)] = None
 
 
-def over_quota(index: int, now: float) -> OAuthError:
+def over_quota(index: int, allowance: Allowance, now: float) -> OAuthError:
     """429 for the allowance at `index` of `allowances_of`: the client's own, or the tenant's."""
     reason = "tenant_daily_limit" if index else "daily_limit"
-    return quota_exceeded(seconds_to_midnight(now), reason=reason)
+    return quota_exceeded(seconds_to_midnight(now), reason=reason, limit=("day", allowance.limit or 0, DAY))
+
+
+def _failures_of(environment: str, address: str, identity: str) -> str:
+    """A short key whatever was claimed: nobody fills the memory with long identities."""
+    claimed = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return f"failed:{environment}:{address}:{claimed}"
 
 
 def allowances_of(view: EnvironmentView, subject: str, daily_limit: int | None) -> tuple[Allowance, ...]:
@@ -144,8 +155,11 @@ def _policy(limit: int, daily: int | None) -> bytes:
 
 
 def refusal_fields(error: OAuthError) -> tuple[tuple[bytes, bytes], ...]:
-    """``RateLimit`` of a 429: nothing is left of the limit that refused, for so many seconds."""
-    if error.status != 429 or error.retry_after is None:
+    """``RateLimit-Policy`` and ``RateLimit`` of a 429: nothing is left of the limit that refused, for so long."""
+    if error.limit is None or error.retry_after is None:
         return ()
-    name = "day" if error.code == "quota_exceeded" else "minute"
-    return ((b"ratelimit", f'"{name}";r=0;t={error.retry_after}'.encode("ascii")),)
+    name, units, seconds = error.limit
+    return (
+        (b"ratelimit-policy", f'"{name}";q={units};w={seconds}'.encode("ascii")),
+        (b"ratelimit", f'"{name}";r=0;t={error.retry_after}'.encode("ascii")),
+    )

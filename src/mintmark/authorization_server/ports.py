@@ -300,8 +300,8 @@ class Counters(Protocol):
 class SlowHash(Protocol):
     """argon2id, one at a time, off the event loop, with a bounded queue."""
 
-    async def verify(self, digest: str, password: str) -> bool:
-        """Whether `password` matches the argon2id `digest`. Raises Busy when the queue is full."""
+    async def verify(self, digest: str, password: str, peer: str) -> bool:
+        """Whether `password` matches the argon2id `digest`. Raises Busy when the queue, or `peer`'s part, is full."""
         ...
 
 

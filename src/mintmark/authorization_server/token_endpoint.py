@@ -6,10 +6,15 @@ No token leaves before the ledger has committed its audit event and counts. A re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mintmark.authorization_server.client_authentication import identity_of, is_authentication_failure
+from mintmark.authorization_server.client_authentication import (
+    as_found,
+    identity_of,
+    is_authentication_failure,
+)
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
 from mintmark.authorization_server.issuance import Issued, issue
@@ -24,10 +29,10 @@ from mintmark.authorization_server.ports import (
     Ports,
     StorageUnavailable,
 )
+from mintmark.crypto.seal import Unsealable
 from mintmark.dialect import Dialect, read_request, write_error, write_response
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.errors import OAuthError, temporarily_unavailable
-from mintmark.values.secret import shape_of
 from mintmark.values.tenancy import Mount
 from mintmark.values.token import TokenRequest
 from mintmark.wire.http import HttpRequest, HttpResponse
@@ -36,6 +41,8 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 JUDGEMENTS = 4
 #: Seconds after which to try again when nothing can be made durable.
 RETRY_AFTER = 5
+#: Our secrets and tokens, whole or cut, and JWTs, wherever they stand in a text.
+_SECRET_LIKE = re.compile(r"mm[a-z][0-9A-Za-z]{12,}|eyJ[\w-]{4,}(?:\.[\w-]*)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,10 @@ class TokenEndpoint:
             refusal = temporarily_unavailable(RETRY_AFTER, reason="storage_unavailable", detail=str(fault))
         except Busy:
             refusal = temporarily_unavailable(1, reason="slow_checks_busy")
-        return await self._refuse(call, dialect, _read_again(dialect, request), refusal, view)
+        except (KeysUnusable, Unsealable) as fault:
+            refusal = temporarily_unavailable(RETRY_AFTER, reason="keys_unusable", detail=str(fault))
+        asked = await self._read_again(call, dialect, request)
+        return await self._refuse(call, dialect, asked, refusal, view)
 
     async def _answer(self, call: _Call, request: HttpRequest) -> HttpResponse:
         """The whole story of a token. Raises OAuthError, StorageUnavailable, Busy."""
@@ -84,7 +94,10 @@ class TokenEndpoint:
             judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
             rate = rate or judged
             self.limits.foresee(judged.allowances, now)
-            issued = issue(judged.grant, view, int(now), self.ports.entropy, self.ports.secret_key)
+            try:
+                issued = issue(judged.grant, view, int(now), self.ports.entropy, self.ports.secret_key)
+            except LookupError as missing:
+                raise KeysUnusable(str(missing)) from None
             outcome = await self.ports.ledger.commit(
                 Issuance(
                     position=position,
@@ -99,7 +112,7 @@ class TokenEndpoint:
                 return _accept(dialect, issued, judged, rate, outcome, now)
             if isinstance(outcome, OverQuota):
                 self.limits.remember_used_up(judged.allowances[outcome.index], now)
-                raise over_quota(outcome.index, now)
+                raise over_quota(outcome.index, judged.allowances[outcome.index], now)
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
 
@@ -124,12 +137,23 @@ class TokenEndpoint:
                 self.limits.admit(call.environment, client.client_id, call.peer, now)
                 verdict = self.limits.pace(client, view, now) if first else None
                 return known.judgement._replace(verdict=verdict)
-        asked = read_request(dialect, request)
+        asked = await as_found(read_request(dialect, request), call.environment, self.ports)
         self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
         self.lately.remember(name, view, judged)
         return judged
+
+    async def _read_again(self, call: _Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
+        """What a refused request claimed, for limits and the audit trail; None when it could not be read."""
+        try:
+            asked = read_request(dialect, request)
+        except OAuthError:
+            return None
+        try:
+            return await as_found(asked, call.environment, self.ports)
+        except StorageUnavailable:
+            return asked
 
     def _mounted(self, call: _Call) -> tuple[EnvironmentView, Mount, Dialect]:
         view = self.ports.directory.environment(call.environment)
@@ -155,6 +179,10 @@ class TokenEndpoint:
         return HttpResponse(response.status, response.headers + refusal_fields(error), response.body)
 
 
+class KeysUnusable(Exception):
+    """No key of the environment can sign: none is due, or none could be opened."""
+
+
 class _Call(NamedTuple):
     """Where a request came in, from whom, and when."""
 
@@ -163,14 +191,6 @@ class _Call(NamedTuple):
     peer: str
     request_id: str
     now: float
-
-
-def _read_again(dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
-    """What a refused request claimed, for the audit trail; None when it could not be read."""
-    try:
-        return read_request(dialect, request)
-    except OAuthError:
-        return None
 
 
 def _accept(
@@ -228,9 +248,8 @@ def _refused_event(
 
 
 def _claimed(text: str | None) -> str:
-    """A claimed identifier for the audit trail: cut, printable, and masked when somebody put a secret there."""
+    """A claimed identifier for the audit trail: masked where somebody put a secret or token, cut, printable."""
     if not text:
         return ""
-    if shape_of(text) is not None or text.startswith("eyJ"):
-        return "***"
+    text = _SECRET_LIKE.sub("***", text)
     return "".join(c if c.isprintable() else "?" for c in text[:200])

@@ -104,7 +104,7 @@ class TokenStatus:
         view = self._view()
         record = await self.ports.directory.legacy_token(self.environment, token_id)
         digest = record.digest if record is not None else _NOBODY
-        right = await self.ports.slow_hash.verify(digest, secret.reveal())
+        right = await self.ports.slow_hash.verify(digest, secret.reveal(), peer)
         if record is None or not right:
             self._limits.failed(self.environment, identity, peer, now)
             return None

@@ -14,7 +14,7 @@ class OAuthError(Exception):
     `code`: the wire code (RFC 6749 §5.2 or ours: ``rate_limited``, ``quota_exceeded``).
     `status`: HTTP status. `description`: one public sentence, printable ASCII without ``"`` and ``\\``
     (RFC 6749 §5.2 grammar). `reason`: why, for the owner of the credential. `detail`: private, for
-    operators. `retry_after`: whole seconds, or None.
+    operators. `retry_after`: whole seconds, or None. `limit`: (name, units, seconds) of the limit that refused.
     """
 
     def __init__(
@@ -26,6 +26,7 @@ class OAuthError(Exception):
         reason: str,
         detail: str = "",
         retry_after: int | None = None,
+        limit: tuple[str, int, int] | None = None,
     ) -> None:
         super().__init__(f"{code}: {description}")
         self.code = code
@@ -34,6 +35,7 @@ class OAuthError(Exception):
         self.reason = reason
         self.detail = detail
         self.retry_after = retry_after
+        self.limit = limit
 
     def __repr__(self) -> str:
         return f"OAuthError(code={self.code!r}, status={self.status}, reason={self.reason!r})"
@@ -74,7 +76,9 @@ def invalid_target(description: str, *, reason: str, detail: str = "") -> OAuthE
     return OAuthError("invalid_target", 400, description, reason=reason, detail=detail)
 
 
-def rate_limited(retry_after: int, *, reason: str, detail: str = "") -> OAuthError:
+def rate_limited(
+    retry_after: int, *, reason: str, detail: str = "", limit: tuple[str, int, int] | None = None
+) -> OAuthError:
     """429: too many requests in a short window."""
     return OAuthError(
         "rate_limited",
@@ -83,10 +87,13 @@ def rate_limited(retry_after: int, *, reason: str, detail: str = "") -> OAuthErr
         reason=reason,
         detail=detail,
         retry_after=retry_after,
+        limit=limit,
     )
 
 
-def quota_exceeded(retry_after: int, *, reason: str, detail: str = "") -> OAuthError:
+def quota_exceeded(
+    retry_after: int, *, reason: str, detail: str = "", limit: tuple[str, int, int] | None = None
+) -> OAuthError:
     """429: the day's allowance of tokens is used up; it returns at midnight UTC."""
     return OAuthError(
         "quota_exceeded",
@@ -95,6 +102,7 @@ def quota_exceeded(retry_after: int, *, reason: str, detail: str = "") -> OAuthE
         reason=reason,
         detail=detail,
         retry_after=retry_after,
+        limit=limit,
     )
 
 

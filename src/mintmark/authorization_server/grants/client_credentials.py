@@ -23,7 +23,7 @@ async def judge(asked: Asked) -> Judgement:
     """Authenticate, check the grant, narrow. Raises OAuthError."""
     view, environment = asked.view, asked.view.environment
     place = environment.id
-    proved = await authenticate(asked.request, place, asked.mount, asked.ports, asked.now)
+    proved = await authenticate(asked.request, place, asked.mount, asked.ports, asked.peer, asked.now)
     ensure_served(view)
     client, version = proved.client, proved.version
     if CLIENT_CREDENTIALS not in client.grant_types:

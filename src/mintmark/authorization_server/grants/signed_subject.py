@@ -12,7 +12,7 @@ import hmac
 import re
 
 from mintmark.authorization_server.grants.judgement import Asked, Judgement, ensure_served, pick_api
-from mintmark.authorization_server.limits import allowances_of
+from mintmark.authorization_server.limits import EXCHANGES_PER_SUBJECT, allowances_of
 from mintmark.values.credential import SignatureKey
 from mintmark.values.errors import invalid_grant, invalid_request
 from mintmark.values.token import Grant
@@ -33,8 +33,9 @@ async def judge(asked: Asked) -> Judgement:
             "The signature must be an HMAC-SHA-256 in hexadecimal.", reason="signature_malformed"
         )
     ensure_served(view)
+    verdict = None
     if asked.first:
-        asked.limits.pace_subject(environment.id, request.subject, asked.peer, asked.now)
+        verdict = asked.limits.pace_subject(environment.id, request.subject, asked.peer, asked.now)
     key = await _signer(asked, request.subject, request.signature.reveal().lower())
     if key is None:
         raise invalid_grant("The signature does not match.", reason="wrong_signature")
@@ -51,7 +52,7 @@ async def judge(asked: Asked) -> Judgement:
     )
     subject = f"signature_key:{environment.id}/{key.id}"
     subjects = (f"tenant:{environment.tenant}", f"environment:{environment.id}", subject)
-    return Judgement(grant, subjects, allowances_of(view, subject, None))
+    return Judgement(grant, subjects, allowances_of(view, subject, None), EXCHANGES_PER_SUBJECT, verdict)
 
 
 async def _signer(asked: Asked, subject: str, signature: str) -> SignatureKey | None:

@@ -15,7 +15,7 @@ async def check_password(asked: Asked, username: str, password: Secret) -> Machi
     """The enabled machine user with that name and password. Raises OAuthError 400 ``invalid_grant``."""
     user = await asked.ports.directory.machine_user(asked.view.environment.id, username)
     digest = user.digest if user is not None else _NOBODY
-    right = await asked.ports.slow_hash.verify(digest, password.reveal())
+    right = await asked.ports.slow_hash.verify(digest, password.reveal(), asked.peer)
     if user is None:
         raise _wrong("unknown_user")
     if not right:
