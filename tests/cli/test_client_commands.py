@@ -8,12 +8,14 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from mintmark.cli import plain
 from mintmark.cli.client import commands
 from mintmark.compose.client_commands import services
 from mintmark.transport.profile_file import ProfileFile
@@ -387,6 +389,10 @@ def test_a_secret_is_kept_in_the_keyring_by_default(
     assert ring.held == {("mintmark", "v/client_secret"): SECRET}
     assert SECRET not in ProfileFile().path.read_text()
     assert run("token", "v").out == "T1-of-the-vendor\n"
+    again = ("profile", "add", "v", "--replace", "--token-url", f"{shop.url}/token", "--client-id", "c")
+    assert run(*again, "--secret-from", "env:X").code == 0
+    assert ring.held == {}
+    assert run(*again, stdin="another").code == 0
     assert run("profile", "remove", "v").code == 0
     assert ring.held == {}
 
@@ -429,6 +435,37 @@ def test_an_answer_that_nobody_reads_to_its_end_is_no_fault(host: Host, shop: Ve
         ["bash", "-c", code], env=host.environment(), capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_what_takes_longer_than_a_second_is_told_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream(io.StringIO):
+        terminal = True
+        told = threading.Event()
+
+        def isatty(self) -> bool:
+            return self.terminal
+
+        def flush(self) -> None:
+            self.told.set()
+
+    stream = Stream()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with plain.progress("asking", after=0.001):
+        assert stream.told.wait(10)
+    assert "asking ... " in stream.getvalue()
+    assert stream.getvalue().endswith("\r\x1b[K")
+    Stream.terminal, quiet = False, Stream()
+    monkeypatch.setattr(sys, "stderr", quiet)
+    with plain.progress("asking", after=0):
+        pass
+    assert quiet.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (59.6, "1 min"), (3661, "1 h 1 min"), (90000, "1 d 1 h"), (-5, "5 s")]
+)
+def test_periods_are_told_in_words(seconds: float, words: str) -> None:
+    assert plain.period(seconds) == words
 
 
 _IMPORTED = """

@@ -100,7 +100,11 @@ class Host:
         finally:
             process.terminate()
             process.wait(30)
+            later = process.stderr.read()
             process.stderr.close()
+            assert "Traceback" not in later
+            assert SECRET not in later
+            assert "-of-the-vendor" not in later
 
     @contextmanager
     def agent(self, clock: Any = time.time) -> Iterator[Agent]:

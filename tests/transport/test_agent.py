@@ -270,6 +270,7 @@ def test_a_directory_that_others_can_enter_is_not_used(
     host: Host, mode: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mintmark.compose.agent.keep_memory_to_ourselves", lambda: None)
+    monkeypatch.setattr("mintmark.compose.agent.log_to_stderr", lambda: None)
     place = agent_socket().parent
     place.mkdir(mode=0o700)
     check_directory(place)
@@ -321,6 +322,8 @@ def test_an_unknown_profile_is_our_own_fault(host: Host, shop: Vendor) -> None:
     host.save("shop", shop)
     with pytest.raises(Misconfigured, match="there is no profile 'shoq'; there are: shop"):
         mintmark.source(profile="shoq")
+    with pytest.raises(Misconfigured, match="not both"):
+        mintmark.source(profile="shop", client_id="c")
 
 
 def test_an_event_loop_goes_on_while_the_agent_is_asked(host: Host, shop: Vendor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import resource
 import signal
@@ -24,6 +25,7 @@ _PR_SET_DUMPABLE = 4
 def run(say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, then take the socket away and return. Raises Failure."""
     keep_memory_to_ourselves()
+    log_to_stderr()
     path = agent_socket()
     try:
         make_directory(path.parent)
@@ -52,3 +54,10 @@ def keep_memory_to_ourselves() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def log_to_stderr() -> None:
+    """Our own lines, none of which holds a secret; of the libraries below nothing that could hold a header."""
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.ERROR)
+    logging.getLogger("mintmark").setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)

@@ -77,6 +77,17 @@ def source(
     tokens come from the host's agent while one runs. Raises Misconfigured.
     """
     if profile is not None:
+        if (
+            dialect
+            or credentials
+            or token_url
+            or client_id
+            or client_secret
+            or scope
+            or audience
+            or variables
+        ):
+            raise Misconfigured("a profile says all of it: give the profile's name, or the values, not both")
         from mintmark.compose.profiles import of_profile
 
         return of_profile(profile)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -12,7 +11,7 @@ from pathlib import Path
 from mintmark.cli.client.services import ProxyOptions
 from mintmark.cli.faults import Failure, UsageFault
 from mintmark.client.errors import Misconfigured
-from mintmark.compose.agent import keep_memory_to_ourselves
+from mintmark.compose.agent import keep_memory_to_ourselves, log_to_stderr
 from mintmark.compose.client import state_directory
 from mintmark.compose.private_files import private_directory, write_private
 from mintmark.compose.profiles import Opened, open_profile
@@ -51,7 +50,7 @@ def run(options: ProxyOptions, say: Callable[[str], None]) -> None:
         key, path = _key(options.key_file)
         door = Door(frozenset(names), key)
         place = f"{options.listen[0]}, port {port}, with the key in {path} (header Mintmark-Proxy-Key)"
-    _log()
+    log_to_stderr()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     config = uvicorn.Config(
@@ -127,10 +126,3 @@ def _key(path: Path | None) -> tuple[Secret, Path]:
             f"{place} must hold at least 32 printable characters, or be removed to make a new one."
         )
     return Secret(text), place
-
-
-def _log() -> None:
-    """Our own lines on stderr; of the libraries below nothing that could hold an address or a header."""
-    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.ERROR)
-    logging.getLogger("mintmark").setLevel(logging.INFO)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mintmark.client.agent_protocol import (
@@ -37,6 +38,7 @@ logger = logging.getLogger("mintmark.agent")
 ASK_WITHIN = 5.0
 #: Sooner than clients give up, so that they hear of trouble from the agent.
 ANSWER_WITHIN = 25.0
+STOP_WITHIN = 2.0
 MOST_CONNECTIONS = 1024
 
 
@@ -120,26 +122,32 @@ class Agent:
 
 
 async def serve(own: OwnSocket, agent: Agent, stop: asyncio.Event) -> None:
-    """Answer on the socket until `stop` is set."""
-    room = MOST_CONNECTIONS
+    """Answer on the socket until `stop` is set; who is being answered then is given a moment."""
+    talks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal room
-        room -= 1
+        talk = asyncio.current_task()
+        assert talk is not None  # noqa: S101 - asyncio runs this as a task
+        talks.add(talk)
+        talk.add_done_callback(talks.discard)
         try:
-            if room >= 0 and peer_uid(writer.get_extra_info("socket")) == os.getuid():
+            if len(talks) <= MOST_CONNECTIONS and peer_uid(writer.get_extra_info("socket")) == os.getuid():
                 await _converse(reader, writer, agent)
         except (OSError, EOFError, ProtocolFault, TimeoutError):
             pass  # who does not speak the protocol is left without an answer
         except Exception as fault:  # its text may hold what must not be shown
             logger.error("a question could not be answered: %s", type(fault).__name__)
         finally:
-            room += 1
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     server = await asyncio.start_unix_server(connected, sock=own.socket, limit=LARGEST_ASK)
     await stop.wait()
     server.close()
+    await asyncio.sleep(0.05)  # whoever has just been accepted becomes a talk
+    if talks:
+        await asyncio.wait(talks, timeout=STOP_WITHIN)
 
 
 async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, agent: Agent) -> None:

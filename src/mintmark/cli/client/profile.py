@@ -113,6 +113,9 @@ def _add(given: argparse.Namespace, services: ClientServices) -> None:
             table[name] = asked[name] if place == "here" else {"keyring": "mintmark"}
     entry = read_entry(given.name, table)
     services.check(entry)
+    old = file.all().get(entry.name)
+    if old is not None:
+        services.forget(old)
     for name, secret in asked.items():
         if entry.secrets[name].kind == "keyring":
             services.keep(entry.name, name, secret)
