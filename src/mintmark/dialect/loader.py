@@ -105,6 +105,7 @@ def _dialect(top: Section) -> Dialect:
         ),
         keyfile=_keyfile(top),
         scope_delimiter=_delimiter(top),
+        everything=_of_scope(top, "everything", "") or None,
         secret_in_query=secret_in_query,
         admits_cors=not secret,
         challenge="Basic" if uses_basic else own,
@@ -138,9 +139,11 @@ def _parameters(
             raise section.fault(f"'{name}' cannot be the name of a parameter: take another in small letters")
         only = section.get("only", str, "") if "only" in section.table else None
         section.get("delimiter", str, " ")
+        section.get("everything", str, "")
         section.get("description", str, "")
-        if name != "scope" and "delimiter" in section.table:
-            raise section.fault("only scope has a delimiter", "delimiter")
+        for key in ("delimiter", "everything"):
+            if name != "scope" and key in section.table:
+                raise section.fault(f"only scope has '{key}'", key)
         declared[name] = Parameter(
             name,
             required=section.get("required", bool, name in REQUEST_NAMES - _OPTIONAL),
@@ -160,14 +163,19 @@ def _parameters(
 
 
 def _delimiter(top: Section) -> str:
-    table = top.table.get("parameters", {})
-    scope = table.get("scope", {}) if isinstance(table, dict) else {}
-    delimiter = str(scope.get("delimiter", " "))
+    delimiter = _of_scope(top, "delimiter", " ")
     if len(delimiter) != 1 or delimiter.isalnum():
         raise top.section("parameters").fault(
             "'delimiter' must be one character, no letter or digit", "scope"
         )
     return delimiter
+
+
+def _of_scope(top: Section, key: str, default: str) -> str:
+    """What [parameters.scope] says of the scope as a whole; its type is checked where it is declared."""
+    table = top.table.get("parameters", {})
+    scope = table.get("scope", {}) if isinstance(table, dict) else {}
+    return str(scope.get(key, default)) if isinstance(scope, dict) else default
 
 
 def _functions(top: Section) -> dict[str, Function]:

@@ -207,7 +207,8 @@ class Dialect:
     may be empty. `url`: template of the token endpoint's address, for clients; `path`: where a server mounts it by
     default. `admits_cors`: whether a browser on another origin may be let in at all (never where a
     client secret is taken). `choice`: (media type, Authorization header present) -> form.
-    `reads`: the headers of a request that anything is read from.
+    `reads`: the headers of a request that anything is read from. `everything`: the scope that stands for all that may
+    be granted, where the vendor has one.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Dialect:
     examples: tuple[Example, ...] = field(repr=False)
     keyfile: Node | None = field(repr=False, default=None)
     scope_delimiter: str = " "
+    everything: str | None = None
     secret_in_query: bool = False
     admits_cors: bool = False
     challenge: str = "Basic"

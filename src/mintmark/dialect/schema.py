@@ -40,7 +40,16 @@ SCHEMA: Mapping[str, tuple[str, ...]] = {
         "may_repeat",
     ),
     "forms.basic": ("user", "password", "codec", "scheme"),
-    "parameters.*": ("required", "missing", "only", "secret", "repeat", "delimiter", "description"),
+    "parameters.*": (
+        "required",
+        "missing",
+        "only",
+        "secret",
+        "repeat",
+        "delimiter",
+        "everything",
+        "description",
+    ),
     "response": (
         "encoding",
         "content_type",

@@ -14,7 +14,7 @@ from mintmark.authorization_server.ports import Allowance, EnvironmentView, Port
 from mintmark.dialect import Dialect
 from mintmark.values.client import Registration
 from mintmark.values.errors import OAuthError, invalid_client, invalid_scope, invalid_target
-from mintmark.values.permission import EVERYTHING, Scope, narrow, parse_scope
+from mintmark.values.permission import Scope, narrow, parse_scope
 from mintmark.values.tenancy import Api, Mount
 from mintmark.values.token import Grant, TokenRequest
 
@@ -87,9 +87,9 @@ def _no_target(reason: str) -> OAuthError:
 def pick_scopes(asked: Asked, api: Api, *limits: Collection[str]) -> Scope:
     """The granted scope: what was asked for within every limit and the API's own scopes.
 
-    Without a requested scope, and for ``*`` (Omneo), everything within the limits. Where a machine user acts
-    beside the client the scope is cut down to what both have (Omneo); else asking for more is refused.
-    An API with a required scope (Oleria) wants exactly that one, and it stands for all that the client has.
+    Without a requested scope, and for the dialect's word for everything (Omneo: ``*``), all within the limits. Where
+    a machine user acts beside the client the scope is cut down to what both have (Omneo); else asking for more is
+    refused. An API with a required scope (Oleria) wants exactly that one, and it stands for all that the client has.
     Raises OAuthError 400 ``invalid_scope``.
     """
     text = asked.request.scope
@@ -99,9 +99,9 @@ def pick_scopes(asked: Asked, api: Api, *limits: Collection[str]) -> Scope:
             raise invalid_scope("The scope is missing.", reason="scope_missing")
         if text != api.required_scope:
             raise invalid_scope("The scope is not the one that this API asks for.", reason="scope_unknown")
-    elif text is not None and text != EVERYTHING:
+    elif text is not None and text != asked.dialect.everything:
         try:
-            wanted = parse_scope(text)
+            wanted = parse_scope(text, asked.dialect.scope_delimiter)
         except ValueError as fault:
             raise invalid_scope(f"The {fault}", reason="scope_malformed") from None
         granted = narrow(wanted, everything)
