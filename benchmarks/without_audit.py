@@ -26,6 +26,9 @@ class KeepsNothing:
     def note(self, event: AuditEvent) -> None:
         """Nothing is kept."""
 
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """Nothing is kept."""
+
     async def close(self) -> None:
         """Nothing is open."""
 

@@ -278,6 +278,10 @@ class Ledger(Protocol):
         """Audit a refusal, bounded: a flood from one address becomes one counted event a second. Never waits."""
         ...
 
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """Record that a credential was used without a token being issued: once a minute at most. Never waits."""
+        ...
+
 
 class Verdict(NamedTuple):
     """`allowed`; `remaining` units in the window; `reset`: whole seconds until it is full again;

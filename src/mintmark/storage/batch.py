@@ -16,6 +16,7 @@ from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, 
 from mintmark.storage import audit
 from mintmark.storage.database import Database, sentence_of, unavailable_as_such
 from mintmark.storage.rows import columns, encode
+from mintmark.storage.uses import Use
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.credential import ApiToken
 
@@ -71,7 +72,9 @@ class Batch:
         self._used_lately: set[tuple[str, str]] = set()
         self._minute = -1
 
-    def write(self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent]) -> list[Outcome]:
+    def write(
+        self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent], uses: Iterable[Use] = ()
+    ) -> list[Outcome]:
         """All of it or nothing, durable when it returns. Raises StorageUnavailable (nothing was written)."""
         driver_error = self._database.engine.dialect.loaded_dbapi.Error
         try:
@@ -81,7 +84,7 @@ class Batch:
                 with self._connection.begin():
                     cursor = self._connection.connection.cursor()
                     try:
-                        return self._fill(cursor, issuances, notes)
+                        return self._fill(cursor, issuances, notes, uses)
                     finally:
                         cursor.close()
         except BaseException as error:
@@ -99,7 +102,13 @@ class Batch:
             connection.invalidate()
             connection.close()
 
-    def _fill(self, cursor: Any, issuances: Sequence[Issuance], notes: Sequence[AuditEvent]) -> list[Outcome]:
+    def _fill(
+        self,
+        cursor: Any,
+        issuances: Sequence[Issuance],
+        notes: Sequence[AuditEvent],
+        uses: Iterable[Use],
+    ) -> list[Outcome]:
         outcomes: list[Outcome | None] = [None] * len(issuances)
         if issuances:
             self._refuse_stale(cursor, issuances, outcomes)
@@ -115,7 +124,8 @@ class Batch:
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
         )
-        self._uses.write(cursor, self._new_uses(events))
+        of_tokens = ((event.environment, event.credential_id, event.at, event.peer) for event in events)
+        self._uses.write(cursor, self._new_uses(chain(uses, of_tokens)))
         return outcomes  # type: ignore[return-value]
 
     def _refuse_stale(
@@ -166,18 +176,18 @@ class Batch:
         for (day, subject), excess in beyond.items():
             cursor.execute(self._give_back, (excess, day, subject))
 
-    def _new_uses(self, events: Iterable[AuditEvent]) -> list[tuple[Any, ...]]:
-        uses: dict[tuple[str, str], tuple[Any, ...]] = {}
-        for event in events:
-            key = (event.environment, event.credential_id)
-            minute = int(event.at // 60)
+    def _new_uses(self, uses: Iterable[Use]) -> list[Use]:
+        """Those that are the first of their credential in their minute."""
+        new: dict[tuple[str, str], Use] = {}
+        for use in uses:
+            key, minute = use[:2], int(use[2] // 60)
             if minute > self._minute or len(self._used_lately) >= _REMEMBERED_USES:
                 self._minute = minute
                 self._used_lately.clear()
-            if event.credential_id and key not in self._used_lately:
+            if key[1] and key not in self._used_lately:
                 self._used_lately.add(key)
-                uses[key] = (*key, event.at, event.peer)
-        return [uses[key] for key in sorted(uses)]
+                new[key] = use
+        return [new[key] for key in sorted(new)]
 
 
 def _counts(issuance: Issuance) -> list[Count]:

@@ -10,18 +10,30 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale, StorageUnavailable
 from mintmark.storage.batch import Batch, Outcome
 from mintmark.storage.database import Database
 from mintmark.storage.refusals import Refusals
 from mintmark.storage.rows import refuse_unstorable
+from mintmark.storage.uses import Use, Uses
 from mintmark.values.audit_event import AuditEvent
 
 _log = logging.getLogger("mintmark.storage")
 
 _Waiting = tuple[Issuance, "asyncio.Future[Outcome]"]
-#: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
+
+
+class _Load(NamedTuple):
+    """What goes into one transaction."""
+
+    batch: list[_Waiting]
+    notes: list[AuditEvent]
+    uses: list[Use]
+
+
+#: Refusals, and as many uses, that ride along with a batch of tokens, and that go alone when no token is waiting.
 _NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
 #: Seconds that a batch waits for its share of callers at most.
 _LINGER = 0.003
@@ -30,7 +42,7 @@ _LINGER = 0.003
 class SqlLedger:
     """Implements `ports.Ledger`.
 
-    `clock`: seconds since the epoch. `note_delay`: seconds that a refusal waits at most when no token comes along.
+    `clock`: seconds since the epoch. `note_delay`: seconds that a refusal or a use waits at most for a token to go with.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class SqlLedger:
         self._writer = database.writer
         self._clock = clock
         self._refusals = Refusals() if refusals is None else refusals
+        self._uses = Uses()
         self._largest_batch = largest_batch
         self._note_delay = note_delay
         self._pending: list[_Waiting] = []
@@ -86,6 +99,11 @@ class SqlLedger:
         self._refusals.add(event)
         self._arm(asyncio.get_running_loop())
 
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """Record that a credential was used without a token being issued: once a minute at most. Never waits."""
+        self._uses.add((environment, credential_id, at, peer))
+        self._arm(asyncio.get_running_loop())
+
     async def flush(self) -> None:
         """Write everything that waits; of refusals, what was counted in seconds that are over."""
         loop = asyncio.get_running_loop()
@@ -106,7 +124,7 @@ class SqlLedger:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._batch.discard)
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._timer is None and not self._closed and len(self._refusals):
+        if self._timer is None and not self._closed and (len(self._refusals) or len(self._uses)):
             self._timer = loop.call_later(self._note_delay, self._time_for_notes, loop)
 
     def _time_for_notes(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -129,13 +147,12 @@ class SqlLedger:
         self._lingering = None
         batch = self._pending[: self._largest_batch]
         del self._pending[: self._largest_batch]
-        notes: list[AuditEvent] = []
+        beside = 0
         if self._working or self._notes_due:
-            notes = self._refusals.take(
-                _NOTES_BESIDE_TOKENS if batch else _NOTES_ALONE if self._notes_due else 0
-            )
-        if batch or notes:
-            self._writer.submit(self._write, loop, batch, notes)
+            beside = _NOTES_BESIDE_TOKENS if batch else _NOTES_ALONE if self._notes_due else 0
+        load = _Load(batch, self._refusals.take(beside), self._uses.take(beside))
+        if any(load):
+            self._writer.submit(self._write, loop, load)
             return
         self._running = self._notes_due = False
         for idle in self._idle:
@@ -143,24 +160,21 @@ class SqlLedger:
                 idle.set_result(None)
         self._idle.clear()
 
-    def _write(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], notes: list[AuditEvent]) -> None:
+    def _write(self, loop: asyncio.AbstractEventLoop, load: _Load) -> None:
         """On the writing thread."""
         result: list[Outcome] | Exception
         try:
-            result = self._batch.write([issuance for issuance, _ in batch], notes)
+            result = self._batch.write([issuance for issuance, _ in load.batch], load.notes, load.uses)
         except Exception as error:
             result = error
-        loop.call_soon_threadsafe(self._settle, loop, batch, notes, result)
+        loop.call_soon_threadsafe(self._settle, loop, load, result)
 
     def _settle(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[_Waiting],
-        notes: list[AuditEvent],
-        result: list[Outcome] | Exception,
+        self, loop: asyncio.AbstractEventLoop, load: _Load, result: list[Outcome] | Exception
     ) -> None:
+        batch = load.batch
         if isinstance(result, Exception):
-            self._failed(loop, batch, notes, result)
+            self._failed(loop, load, result)
         else:
             if not self._working:
                 self._working = True
@@ -176,23 +190,18 @@ class SqlLedger:
         else:
             self._next(loop)
 
-    def _failed(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[_Waiting],
-        notes: list[AuditEvent],
-        error: Exception,
-    ) -> None:
+    def _failed(self, loop: asyncio.AbstractEventLoop, load: _Load, error: Exception) -> None:
         if self._working:
             self._working = False
             if isinstance(error, StorageUnavailable):
                 _log.error("No token can be issued until the database can be written again. %s", error)
             else:
                 _log.error("A group of tokens could not be committed.", exc_info=error)
-        for _, future in batch:
+        for _, future in load.batch:
             if not future.done():
                 future.set_exception(StorageUnavailable(str(error)))
-        self._refusals.put_back(notes)
+        self._refusals.put_back(load.notes)
+        self._uses.put_back(load.uses)
         # Refusals alone do not try again at once: the timer or the next token does.
         self._notes_due = False
         self._arm(loop)

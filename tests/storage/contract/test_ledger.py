@@ -250,9 +250,9 @@ def test_callers_that_come_back_together_share_their_batches(
     batches: list[int] = []
     write = Batch.write
 
-    def counted(self: Batch, issuances: Any, notes: Any) -> Any:
+    def counted(self: Batch, issuances: Any, notes: Any, uses: Any) -> Any:
         batches.append(len(issuances))
-        return write(self, issuances, notes)
+        return write(self, issuances, notes, uses)
 
     monkeypatch.setattr(Batch, "write", counted)
 
@@ -291,6 +291,68 @@ def test_the_last_use_is_written_once_a_minute(database: Database) -> None:
             assert await store.read(lambda t: t.last_use(HOME, "v")) == (written, f"p{written}")
 
     with_ledger(database, story)
+
+
+def test_a_use_without_a_token_is_written_with_the_next_token(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        ledger.use(HOME, "t", NOW, "192.0.2.1")
+        ledger.use(A, "t", NOW, "192.0.2.2")
+        await ledger.commit(issuance(position))
+        assert await store.read(lambda t: t.last_use(HOME, "t")) == (NOW, "192.0.2.1")
+        assert await store.read(lambda t: t.last_use(A, "t")) == (NOW, "192.0.2.2")
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_a_use_is_written_without_any_token_too(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        ledger.use(HOME, "t", NOW, "192.0.2.1")
+        while not (found := await store.read(lambda t: t.last_use(HOME, "t"))):  # noqa: ASYNC110 - by itself
+            await asyncio.sleep(0.005)
+        assert found == (NOW, "192.0.2.1")
+        assert await events(store) == []
+
+    with_ledger(database, story, note_delay=0.01)
+
+
+def test_a_use_is_written_once_a_minute(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[float] = []
+    write = Batch.write
+
+    def noted(self: Batch, issuances: Any, notes: Any, uses: Any) -> Any:
+        written.extend(use[2] for use in uses)
+        return write(self, issuances, notes, uses)
+
+    monkeypatch.setattr(Batch, "write", noted)
+    minute = NOW // 60 * 60
+
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        for at in (minute, minute + 1, minute + 59, minute + 60, minute + 61):
+            ledger.use(HOME, "t", at, f"p{at}")
+            await ledger.flush()
+        assert written == [minute, minute + 60]
+        assert await store.read(lambda t: t.last_use(HOME, "t")) == (minute + 60, f"p{minute + 60}")
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_a_token_and_a_use_of_one_credential_are_one_row(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        ledger.use(HOME, "v", NOW, "p")
+        await ledger.commit(issuance(position, event=event(credential_id="v", peer="q")))
+        assert await store.read(lambda t: t.last_use(HOME, "v")) == (NOW, "p")
+
+    with_ledger(database, story, note_delay=3600.0)
+
+
+def test_what_waits_is_written_when_the_ledger_closes(database: Database) -> None:
+    async def story(store: SqlStore, ledger: SqlLedger, position: int) -> None:
+        for n in range(600):
+            ledger.use(HOME, f"t{n}", NOW, "p")
+        await ledger.close()
+        assert await store.read(lambda t: t.last_use(HOME, "t599")) == (NOW, "p")
+
+    with_ledger(database, story, note_delay=3600.0)
 
 
 @pytest.mark.parametrize("text", ["a\ud800b", "a\0b", "x" * 100_000, "ünï"])
