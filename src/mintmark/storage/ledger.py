@@ -42,7 +42,7 @@ _LINGER = 0.003
 class SqlLedger:
     """Implements `ports.Ledger`.
 
-    `clock`: seconds since the epoch. `note_delay`: seconds that a refusal or a use waits at most for a token to go with.
+    `clock`: seconds since the epoch. `note_delay`: seconds that a refusal or a use waits at most for company.
     """
 
     def __init__(

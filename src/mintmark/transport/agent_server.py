@@ -145,7 +145,9 @@ async def serve(own: OwnSocket, agent: Agent, stop: asyncio.Event) -> None:
     server = await asyncio.start_unix_server(connected, sock=own.socket, limit=LARGEST_ASK)
     await stop.wait()
     asyncio.get_running_loop().remove_reader(own.socket)
-    await asyncio.sleep(0.05)  # whoever has just been accepted becomes a talk, which a closed server would not allow
+    await asyncio.sleep(
+        0.05
+    )  # whoever has just been accepted becomes a talk, which a closed server would not allow
     server.close()
     if talks:
         await asyncio.wait(talks, timeout=STOP_WITHIN)
