@@ -8,127 +8,22 @@ judged at; the ledger commits it only if none of its subjects changed since.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
+from mintmark.authorization_server.unit_of_work import AuditQuery as AuditQuery
+from mintmark.authorization_server.unit_of_work import Conflict as Conflict
+from mintmark.authorization_server.unit_of_work import StorageUnavailable as StorageUnavailable
+from mintmark.authorization_server.unit_of_work import Store as Store
+from mintmark.authorization_server.unit_of_work import Transaction as Transaction
 from mintmark.dialect import Dialect
 from mintmark.jose.keyring import Keyring
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Registration
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
-from mintmark.values.revocation import Revocation, RevocationEntry
+from mintmark.values.revocation import RevocationEntry
 from mintmark.values.tenancy import Api, Environment, Mount, Tenant
-
-Record = TypeVar("Record")
-Result = TypeVar("Result")
-
-
-class StorageUnavailable(Exception):
-    """Nothing can be read or made durable right now (disk full, read-only, database away)."""
-
-
-class Conflict(Exception):
-    """A record with this key, user name, host or issuer exists already. The text names which."""
-
-
-class Transaction(Protocol):
-    """Reads and writes inside one atomic unit of work. Records are the frozen values of `mintmark.values`.
-
-    `put` and `remove` publish what the change revokes (`values.revocation.revocations_of`) in the same unit of work.
-
-    Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
-    client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
-    id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
-    AccessRequest(id), Operator(username).
-    """
-
-    def get(self, kind: type[Record], *key: str) -> Record | None:
-        """The record of that type and key, or None."""
-        ...
-
-    def find(self, kind: type[Record], **equal: str) -> list[Record]:
-        """All records of that type whose fields equal these values, ordered by key."""
-        ...
-
-    def add(self, record: object, *, now: float) -> None:
-        """Insert. Raises Conflict when its key (or user name, host, issuer) is taken."""
-        ...
-
-    def put(self, record: object, *, now: float) -> None:
-        """Replace the record with the same key. Raises KeyError when there is none."""
-        ...
-
-    def remove(self, record: object, *, now: float) -> None:
-        """Delete the record and all that hangs below it (a client's secrets, an environment's everything)."""
-        ...
-
-    def audit(self, event: AuditEvent) -> None:
-        """Append to the audit trail in this same transaction."""
-        ...
-
-    def revoke(self, environment: str, revocation: Revocation, *, now: float) -> None:
-        """Publish a revocation that no record stands for: of one JWT."""
-        ...
-
-    def used(self, subject: str, day: int) -> int:
-        """Tokens counted for a quota subject on a UTC day (days since the epoch)."""
-        ...
-
-    def last_use(self, environment: str, credential_id: str) -> tuple[float, str] | None:
-        """When and from which address a credential was last used (to the minute), or None."""
-        ...
-
-    def position(self) -> int:
-        """The newest position of the change log that this transaction sees."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """Filters of an audit search; empty means any. `before_id`: cursor, exclusive; newest come first."""
-
-    environment: str = ""
-    kind: str = ""
-    outcome: str = ""
-    request_id: str = ""
-    client_id: str = ""
-    credential_id: str = ""
-    dialect: str = ""
-    mount: str = ""
-    reason: str = ""
-    jti: str = ""
-    since: float | None = None
-    until: float | None = None
-    before_id: int | None = None
-    limit: int = 100
-
-
-class Store(Protocol):
-    """The database behind administration and behind the caches."""
-
-    async def write(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run `work` in one durable transaction; its exception rolls everything back and is re-raised.
-
-        `work` may run more than once. Raises StorageUnavailable.
-        """
-        ...
-
-    async def read(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run `work` against one consistent snapshot; writing inside is an error. Raises StorageUnavailable."""
-        ...
-
-    async def events(self, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
-        """Audit events with their ids, newest first."""
-        ...
-
-    def export(self, environment: str = "", *, after_id: int = 0) -> AsyncIterator[tuple[int, AuditEvent]]:
-        """Every event after an id, oldest first, read a page at a time. Raises StorageUnavailable."""
-        ...
-
-    async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
-        """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
