@@ -14,7 +14,17 @@ REMEDIES: Mapping[str, str] = {
     "is missing, repeated, malformed or in two places.",
     "unsupported_grant_type": "Send the grant_type that this token endpoint takes, as its dialect shows.",
     "mount_ended": "This token endpoint was ended on a date: move the program to the one that replaces it.",
-    "credentials_missing": "Send the client's id and secret where the dialect has them.",
+    "missing_parameter": "Send what is missing: the example of the dialect shows every parameter (`mintmark dialect "
+    "show`).",
+    "misplaced_parameter": "Send the parameter where the dialect has it (`mintmark dialect show`), and nowhere else.",
+    "wrong_value": "Send the one value that this parameter may have, as the dialect's example shows.",
+    "wrong_scope": "Send the one scope that this token endpoint takes, as the dialect's example shows, or none.",
+    "wrong_method": "Send the request with the method of the dialect, mostly POST.",
+    "too_large": "Send the token request alone: no honest one is as large as this.",
+    "two_authentications": "Send the client's id and secret in one place: in the Authorization header, or in the body.",
+    "unsupported_authentication": "Write the Authorization header as the dialect has it: mostly Basic, with id and "
+    "secret in base64.",
+    "no_credentials": "Send id and secret, or user name and password, where the dialect has them.",
     # the client and its secret
     "unknown_client": "No client of this environment has this id: check the id, and that the request goes to the right "
     "environment.",
@@ -64,12 +74,16 @@ REMEDIES: Mapping[str, str] = {
     "feed_busy": "Too many guards wait at one worker: add workers, or let instances of an API share a guard.",
     "no_signing_key": "The environment has no signing key: rotate its signing keys.",
     # the server
+    "keys_unusable": "The environment's keys cannot be used: see the server's log, then rotate its signing keys.",
     "storage_unavailable": "The database could not be read or written: check its disk and the server's log.",
     "slow_checks_busy": "Too many imported secrets or passwords were being checked: try again, or move programs to "
     "generated secrets.",
+    "slow_checks_address": "Too many imported secrets or passwords from one network were being checked at once: try "
+    "again, mend the program that sends wrong ones, or move it to a generated secret.",
     "changing_too_fast": "What the request rests on was changed again and again: try again.",
     # tokens presented to an API
-    "no_credentials": "Send the token as `Authorization: Bearer TOKEN`.",
+    "no_token": "Send the token as `Authorization: Bearer TOKEN`.",
+    "other_scheme": "Send the token under the scheme Bearer: `Authorization: Bearer TOKEN`.",
     "malformed_header": "Send exactly one Authorization header, `Bearer` and the token.",
     "malformed": "Send the access token as it was issued, whole: what came is not one.",
     "unknown_key": "The token was signed with a key that its issuer does not publish: ask for a new one, at the right "
@@ -88,6 +102,14 @@ REMEDIES: Mapping[str, str] = {
     "not_active": "The token was revoked, or what obtained it was disabled or deleted: ask for a new one.",
     "revocations_unknown": "Which tokens were revoked could not be learned for too long: check that the API reaches "
     "the issuer's revocation feed.",
+    # requests that a proxy asks about
+    "undeclared_proxy": "Who asked is not among the guard's proxies: add its address to them, if it is one of yours.",
+    "request_not_described": "Let the proxy say the method and the path of the request that it asks about.",
+    "ambiguous_request": "Let the proxy describe the request once and in one way.",
+    "ambiguous_method": "Send the method as one word in capitals.",
+    "ambiguous_path": "Send the path in its plain form: what else it could mean is not guessed.",
+    "no_route": "No rule of the guard speaks of this path: add one, or correct the path.",
+    "method_not_admitted": "No rule of the guard admits this method here: add one, or use another method.",
     "status_unavailable": "Whether the token is still good could not be asked: check that the issuer can be reached.",
 }
 UNKNOWN = "No remedy is known for this reason: look at the detail and at the server's log."
