@@ -160,7 +160,7 @@ def test_a_fault_of_our_own_refuses_its_batch_and_no_other(
         position = await SqlStore(sqlite_database).write(fill)
         ledger = SqlLedger(sqlite_database, lambda: NOW)
         with monkeypatch.context() as broken:
-            broken.setattr("mintmark.storage.audit.clean", lambda event: 1 / 0)
+            broken.setattr("mintmark.storage.audit.cleaned", lambda event: 1 / 0)
             with pytest.raises(StorageUnavailable):
                 await ledger.commit(issuance(position))
         assert await ledger.commit(issuance(position)) == Committed(())

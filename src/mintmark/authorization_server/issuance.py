@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.crypto.secret_hash import digest_secret
-from mintmark.jose.access_token import build
+from mintmark.jose.access_token import build_of_members, members
 from mintmark.values.credential import ApiToken
 from mintmark.values.permission import format_scope
 from mintmark.values.secret import API_TOKEN, Secret, new_identifier, new_secret
 from mintmark.values.token import Grant, TokenResponse
+
+_OF_ONE_TOKEN = frozenset({"iat", "nbf", "exp", "jti"})
 
 
 class Issued(NamedTuple):
@@ -34,14 +36,36 @@ def uuid4(entropy: Callable[[int], bytes]) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
+def standing_claims(grant: Grant, view: EnvironmentView) -> str:
+    """The claims that every token of this grant has, encoded; `issue` adds the times and the id."""
+    api = grant.api
+    claims: dict[str, object] = {
+        **{name: value for name, value in api.claims.items() if name not in _OF_ONE_TOKEN},
+        "iss": view.environment.issuer,
+        "sub": grant.subject,
+        "aud": api.audience,
+        "client_id": grant.client_id,
+        "scope": format_scope(grant.scopes),
+        "mm_tenant": grant.tenant,
+        "mm_cred": grant.credential_id,
+    }
+    if grant.user_id is not None:
+        claims["mm_user"] = grant.user_id
+    return members(claims)
+
+
 def issue(
     grant: Grant,
+    standing: str,
     view: EnvironmentView,
     now: int,
     entropy: Callable[[int], bytes],
     secret_key: bytes,
 ) -> Issued:
-    """Sign or make the token. Raises LookupError when no key of the API's algorithm signs at `now`."""
+    """Sign or make the token. `standing`: the grant's `standing_claims`.
+
+    Raises LookupError when no key of the API's algorithm signs at `now`.
+    """
     api, environment = grant.api, view.environment
     expires_at = now + grant.lifetime
     scope = format_scope(grant.scopes)
@@ -66,22 +90,8 @@ def issue(
         )
     else:
         jti = uuid4(entropy)
-        claims: dict[str, object] = {
-            **api.claims,
-            "iss": environment.issuer,
-            "sub": grant.subject,
-            "aud": api.audience,
-            "client_id": grant.client_id,
-            "iat": now,
-            "nbf": now,
-            "exp": expires_at,
-            "jti": jti,
-            "scope": scope,
-            "mm_tenant": grant.tenant,
-            "mm_cred": grant.credential_id,
-        }
-        if grant.user_id is not None:
-            claims["mm_user"] = grant.user_id
-        text = Secret(build(claims, view.keyring.signer(api.algorithm, now), api.token_type_header))
+        claims = f'{standing},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
+        key = view.keyring.signer(api.algorithm, now)
+        text = Secret(build_of_members(claims, key, api.token_type_header))
     extras: dict[str, object] = {**environment.variables, "iss": environment.issuer, "jti": jti, "nbf": now}
     return Issued(TokenResponse(text, "Bearer", now, expires_at, scope, extras), jti, scope, opaque)

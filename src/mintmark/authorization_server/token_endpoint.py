@@ -17,7 +17,7 @@ from mintmark.authorization_server.client_authentication import (
 )
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
-from mintmark.authorization_server.issuance import Issued, issue
+from mintmark.authorization_server.issuance import Issued, issue, standing_claims
 from mintmark.authorization_server.lately import Lately
 from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
 from mintmark.authorization_server.ports import (
@@ -95,7 +95,9 @@ class TokenEndpoint:
             rate = rate or judged
             self.limits.foresee(judged.allowances, now)
             try:
-                issued = issue(judged.grant, view, int(now), self.ports.entropy, self.ports.secret_key)
+                issued = issue(
+                    judged.grant, judged.standing, view, int(now), self.ports.entropy, self.ports.secret_key
+                )
             except LookupError as missing:
                 raise KeysUnusable(str(missing)) from None
             outcome = await self.ports.ledger.commit(
@@ -141,6 +143,7 @@ class TokenEndpoint:
         self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
+        judged = judged._replace(standing=standing_claims(judged.grant, view))
         self.lately.remember(name, view, judged)
         return judged
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from mintmark.dialect.model import Basic, Dialect, Form
-from mintmark.dialect.template import Captured, Mismatch, Node, match, match_member
+from mintmark.dialect.template import Captured, Mismatch, Node, match, match_member, placed, places
 from mintmark.dialect.template import Table as TableNode
 from mintmark.values.errors import (
     OAuthError,
@@ -41,7 +41,7 @@ def read_request(dialect: Dialect, request: HttpRequest) -> TokenRequest:
     `invalid_scope` (not the one scope that is allowed) or `invalid_client` (no usable credentials)."""
     try:
         return _read(dialect, request)
-    except (Malformed, Mismatch) as error:
+    except Malformed as error:
         raise invalid_request(str(error)) from None
 
 
@@ -58,22 +58,34 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
     if authorization is not None and not form.uses_authorization:
         raise Malformed("Credentials belong elsewhere on this endpoint; remove the Authorization header.")
 
+    try:
+        return _read_form(dialect, form, request, authorization)
+    except Mismatch as error:
+        # Its sentence begins with a canonical name; who wrote the request knows the name that stands on the wire.
+        name, space, rest = str(error).partition(" ")
+        raise invalid_request(f"{_wire_name(form, name)}{space}{rest}") from None
+
+
+def _read_form(
+    dialect: Dialect, form: Form, request: HttpRequest, authorization: bytes | None
+) -> TokenRequest:
+    body = request.body
     found: Captured = {}
     if form.query or request.query:
         _read_query(form, request.query, found)
     if form.plain is not None:
         given = read_form(body, form.repeatable)
         if not form.stray_body.isdisjoint(given):
-            _refuse_strays(form, given, "body")
+            _refuse_strays(form, given, "body", authorized=authorization is not None)
         fields: Mapping[str, object] = given
         for wire, canonical in form.plain:
             text = given.get(wire)
             if text:
                 if canonical in found and found[canonical] != text:
-                    raise Malformed(f"{canonical} stands in two places with two values.")
+                    raise Malformed(f"{wire} stands in two places with two values.")
                 found[canonical] = text
     elif form.body is not None:
-        fields = _read_body(form, body, found)
+        fields = _read_body(form, body, found, authorized=authorization is not None)
     else:
         if body:
             raise Malformed("This endpoint takes no body.")
@@ -86,7 +98,7 @@ def _read(dialect: Dialect, request: HttpRequest) -> TokenRequest:
         for wire, canonical in form.may_repeat.items():
             again = fields.get(wire)
             if again and again != found.get(canonical) and (not other_reading or again != other_reading[0]):
-                raise Malformed(f"{canonical} stands in two places with two values.")
+                raise Malformed(f"{wire} stands in two places with two values.")
     return _canonical(dialect, form, found, other_reading)
 
 
@@ -127,19 +139,35 @@ def _read_query(form: Form, query: bytes, found: Captured) -> None:
         _match_field(wire, node, fields.get(wire), found)
 
 
-def _refuse_strays(form: Form, fields: Iterable[str], place: str) -> None:
+def _wire_name(form: Form, name: str) -> str:
+    """What the form calls the parameter `name`: its field; the canonical name where it has no field of its own."""
+    body = form.body.members if isinstance(form.body, TableNode) else ()
+    for wire, node in (*form.query, *body):
+        for path, place in placed(node, (wire,)):
+            if place.name == name:
+                return ".".join(str(step) for step in path)
+    return name
+
+
+def _refuse_strays(form: Form, fields: Iterable[str], place: str, *, authorized: bool = False) -> None:
     strays = form.stray_query if place == "query" else form.stray_body
     name = next(field for field in fields if field in strays)
-    if form.uses_authorization and place == "body":
+    if authorized and place == "body":
         raise invalid_request(
             f"{name} must not stand in the body beside an Authorization header.", reason="two_authentications"
         )
+    basic = form.basic
+    instead = ""
+    if basic is not None and name in {
+        part.name for node in (basic.user, basic.password) for part in places(node)
+    }:
+        instead = "; it belongs in the Authorization header"
     raise invalid_request(
-        f"{name} must not stand in the {place} of this request.", reason="misplaced_parameter"
+        f"{name} must not stand in the {place} of this request{instead}.", reason="misplaced_parameter"
     )
 
 
-def _read_body(form: Form, body: bytes, found: Captured) -> Mapping[str, object]:
+def _read_body(form: Form, body: bytes, found: Captured, *, authorized: bool) -> Mapping[str, object]:
     """Capture a body that is more than a flat list of parameters; return its top members."""
     node = cast(Node, form.body)
     if form.encoding in ("text", "xml"):
@@ -149,13 +177,13 @@ def _read_body(form: Form, body: bytes, found: Captured) -> Mapping[str, object]
     if form.encoding == "form":
         fields = read_form(body, form.repeatable)
         if not form.stray_body.isdisjoint(fields):
-            _refuse_strays(form, fields, "body")
+            _refuse_strays(form, fields, "body", authorized=authorized)
         for wire, member in members:
             _match_field(wire, member, fields.get(wire), found)
         return fields
     tree = read_object(body)
     if not form.stray_body.isdisjoint(tree):
-        _refuse_strays(form, tree, "body")
+        _refuse_strays(form, tree, "body", authorized=authorized)
     for wire, member in members:
         match_member(wire, member, tree, found, strict=True)
     return tree
@@ -222,7 +250,9 @@ def _canonical(
         if parameter.name not in found:
             if parameter.missing == "invalid_client":
                 raise invalid_client(reason="no_credentials")
-            raise invalid_request(f"{parameter.name} is required.", reason="missing_parameter")
+            raise invalid_request(
+                f"{_wire_name(form, parameter.name)} is required.", reason="missing_parameter"
+            )
     for parameter in form.fixed:
         value = found.get(parameter.name)
         if value is not None and value != parameter.only:
@@ -230,7 +260,9 @@ def _canonical(
                 raise unsupported_grant_type("This endpoint does not know that grant_type.")
             if parameter.name == "scope":
                 raise invalid_scope("This endpoint takes one fixed scope only.", reason="wrong_scope")
-            raise invalid_request(f"{parameter.name} is not what it must be.", reason="wrong_value")
+            raise invalid_request(
+                f"{_wire_name(form, parameter.name)} is not what it must be.", reason="wrong_value"
+            )
     text = cast("Mapping[str, str]", found).get
     secret, password, signature = text("client_secret"), text("password"), text("signature")
     return TokenRequest(

@@ -67,8 +67,17 @@ def build(claims: Mapping[str, object], key: PrivateKey, typ: str) -> str:
     `typ`: ``at+jwt`` (RFC 9068 §2.1), or ``JWT`` for vendors whose pages show it (Omnissa Intelligence).
     Raises ValueError or TypeError when a claim cannot be written as JSON.
     """
-    payload = ",".join([_member(name) + _json(value) for name, value in claims.items()])
-    return sign_compact(_header(key.algorithm, typ, key.kid), f"{{{payload}}}".encode("ascii"), key)
+    return build_of_members(members(claims), key, typ)
+
+
+def members(claims: Mapping[str, object]) -> str:
+    """The claims as JSON without the braces, for what stays the same from token to token."""
+    return ",".join([_member(name) + _json(value) for name, value in claims.items()])
+
+
+def build_of_members(text: str, key: PrivateKey, typ: str) -> str:
+    """As `build`, of what `members` gave, and more of its kind joined by commas."""
+    return sign_compact(_header(key.algorithm, typ, key.kid), f"{{{text}}}".encode("ascii"), key)
 
 
 def _json(value: object) -> str:

@@ -18,6 +18,8 @@ NAMES = AuditEvent._fields
 #: All but the first and the last, `at` and `count`, are text.
 _TEXTS = slice(1, -1)
 LONGEST_TEXT = 4096
+#: Characters of a group of events that is looked at as a whole; no text in it is longer than that.
+_SMALL_GROUP = 8 * LONGEST_TEXT
 _columns = [audit_event.c[name] for name in NAMES]
 
 
@@ -28,6 +30,14 @@ def clean(event: AuditEvent, longest: int = LONGEST_TEXT) -> AuditEvent:
     if len(joined) <= longest and is_storable(joined):
         return event
     return AuditEvent._make((event.at, *(_clean(text, longest) for text in texts), event.count))
+
+
+def cleaned(events: list[AuditEvent]) -> list[AuditEvent]:
+    """Each event as `clean` makes it; looked at one by one only when they are many, or something in them is amiss."""
+    joined = "".join(["".join(event[_TEXTS]) for event in events])  # type: ignore[arg-type]
+    if len(joined) <= _SMALL_GROUP and is_storable(joined):
+        return events
+    return [clean(event) for event in events]
 
 
 def _clean(text: str, longest: int) -> str:

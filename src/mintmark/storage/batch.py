@@ -119,7 +119,7 @@ class Batch:
             for issuance, outcome in zip(issuances, outcomes, strict=True)
             if type(outcome) is Committed
         ]
-        events = [audit.clean(issuance.event) for issuance in issued]
+        events = audit.cleaned([issuance.event for issuance in issued])
         self._events.write(cursor, [*events, *notes])
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]

@@ -37,7 +37,7 @@ class Judgement(NamedTuple):
     """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict.
 
     `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
-    the first second at which that is no longer so.
+    the first second at which that is no longer so. `standing`: the claims that each such token has, encoded.
     """
 
     grant: Grant
@@ -47,6 +47,7 @@ class Judgement(NamedTuple):
     verdict: Verdict | None = None
     rests_on: Registration | None = None
     holds_until: float = 0.0
+    standing: str = ""
 
 
 def ensure_served(view: EnvironmentView) -> None:
