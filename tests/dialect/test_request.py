@@ -254,12 +254,12 @@ def test_reads_nested_bodies_headers_and_cookies() -> None:
         (b'"a",1', b'"a"', "fixed length"),
         (b'"kinds":["a",1],', b"", "kinds"),
         (b'"flag":true', b'"flag":1', "flag"),
-        (b'"n":5', b'"n":"5"', "count must be a whole number"),
+        (b'"n":5', b'"n":"5"', "nested.deep.n must be a whole number"),
         (b'{"deep"', b'{"deep":1,"x"', "JSON object"),
         (b'["me"]', b'"me"', "array"),
         (b'["one"]', b'["o ne"]', "array of text"),
         (b'["one"]', b'"one"', "array of text"),
-        (b'"root"', b'"user"', "username is not what it must be"),
+        (b'"root"', b'"user"', "nested.deep.name is not what it must be"),
         (b'"flag"', b'"id":7,"flag"', "two places"),
     ],
 )
@@ -267,6 +267,46 @@ def test_refuses_nested_bodies_that_differ(old: bytes, new: bytes, says: str) ->
     assert old in BODY
     with pytest.raises(OAuthError, match=says):
         read_request(load_dialect(RARE, "rare.toml"), rare(BODY.replace(old, new)))
+
+
+OMNEO_SHOPIFY, OMNISSA = catalogue().get("omneo-shopify"), catalogue().get("omnissa")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"signature":"ab"}', "id is required."),
+        (b'{"id":[1],"signature":"ab"}', "id must be"),
+        (b'{"id":"a\\u0001b","signature":"ab"}', "id holds control characters."),
+    ],
+)
+def test_a_sentence_names_the_field_that_the_vendor_has(body: bytes, says: str) -> None:
+    with pytest.raises(OAuthError) as caught:
+        read_request(OMNEO_SHOPIFY, post(body, (b"content-type", b"application/json")))
+    assert caught.value.description.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("headers", "says", "reason"),
+    [
+        (
+            (),
+            "client_secret must not stand in the body of this request; it belongs in the Authorization header.",
+            "misplaced_parameter",
+        ),
+        (
+            ((b"authorization", b"Basic aWQ6cw=="),),
+            "client_secret must not stand in the body beside an Authorization header.",
+            "two_authentications",
+        ),
+    ],
+)
+def test_a_secret_in_the_body_is_said_to_be_beside_a_header_only_if_there_is_one(
+    headers: tuple[tuple[bytes, bytes], ...], says: str, reason: str
+) -> None:
+    with pytest.raises(OAuthError) as caught:
+        read_request(OMNISSA, post(b"grant_type=client_credentials&client_secret=s", FORM, *headers))
+    assert (caught.value.description, caught.value.reason) == (says, reason)
 
 
 def test_refuses_another_scope_than_the_only_one() -> None:
