@@ -1,6 +1,6 @@
 """Where the time of a token goes: the running server is sampled under load, and each sample counted for one step.
 
-The samples are py-spy's (from the `dev` extra). Being looked at slows a server down, so the microseconds are those of a
+The samples are py-spy's (from the `bench` extra). Being looked at slows a server down, so the microseconds are those of a
 run just before, by thread, and the samples only say how they are divided.
 """
 
@@ -82,7 +82,7 @@ def _sample(command: list[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise SystemExit("py-spy is not installed: it comes with the extra `dev`") from None
+        raise SystemExit("py-spy is not installed: it comes with the extra `bench`") from None
     if done.returncode:
         raise SystemExit(f"py-spy failed (it may need to be run as root): {done.stderr.strip()[-300:]}")
 
