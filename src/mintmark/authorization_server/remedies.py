@@ -13,6 +13,7 @@ REMEDIES: Mapping[str, str] = {
     "malformed_request": "Compare the request with the example of its dialect (`mintmark dialect show`): a parameter "
     "is missing, repeated, malformed or in two places.",
     "unsupported_grant_type": "Send the grant_type that this token endpoint takes, as its dialect shows.",
+    "mount_removed": "The token endpoint was removed while the request was under way: use another one.",
     "mount_ended": "This token endpoint was ended on a date: move the program to the one that replaces it.",
     "missing_parameter": "Send what is missing: the example of the dialect shows every parameter (`mintmark dialect "
     "show`).",

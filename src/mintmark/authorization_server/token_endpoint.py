@@ -28,6 +28,7 @@ from mintmark.authorization_server.ports import (
     OverQuota,
     Ports,
     StorageUnavailable,
+    Verdict,
 )
 from mintmark.crypto.seal import Unsealable
 from mintmark.dialect import Dialect, read_request, write_error, write_response
@@ -87,12 +88,20 @@ class TokenEndpoint:
     async def _answer(self, call: _Call, request: HttpRequest) -> HttpResponse:
         """The whole story of a token. Raises OAuthError, StorageUnavailable, Busy."""
         now = call.now
-        rate: Judgement | None = None
+        verdict: Verdict | None = None
         for attempt in range(JUDGEMENTS):
             position = self.ports.directory.position
-            view, mount, dialect = self._mounted(call)
-            judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
-            rate = rate or judged
+            try:
+                view, mount, dialect = self._mounted(call)
+            except KeyError:
+                raise OAuthError(
+                    "invalid_request",
+                    404,
+                    "There is no token endpoint here any more.",
+                    reason="mount_removed",
+                ) from None
+            judged, pace = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
+            verdict = verdict or pace
             self.limits.foresee(judged.allowances, now)
             try:
                 issued = issue(
@@ -111,7 +120,7 @@ class TokenEndpoint:
                 )
             )
             if isinstance(outcome, Committed):
-                return _accept(dialect, issued, judged, rate, outcome, now)
+                return _accept(dialect, issued, judged, verdict, outcome, now)
             if isinstance(outcome, OverQuota):
                 self.limits.remember_used_up(judged.allowances[outcome.index], now)
                 raise over_quota(outcome.index, judged.allowances[outcome.index], now)
@@ -127,8 +136,8 @@ class TokenEndpoint:
         dialect: Dialect,
         *,
         first: bool,
-    ) -> Judgement:
-        """Who asks, and what may be granted: as lately, or judged anew."""
+    ) -> tuple[Judgement, Verdict | None]:
+        """Who asks, and what may be granted: as lately, or judged anew; and the minute's verdict, the `first` time."""
         now = call.now
         name = self.lately.name(call.environment, call.path, dialect, request)
         known = self.lately.find(name, view, now)
@@ -137,15 +146,14 @@ class TokenEndpoint:
             held = await self.ports.directory.registration(call.environment, client.client_id)
             if held is known.registration:
                 self.limits.admit(call.environment, client.client_id, call.peer, now)
-                verdict = self.limits.pace(client, view, now) if first else None
-                return known.judgement._replace(verdict=verdict)
+                return known.judgement, self.limits.pace(client, view, now) if first else None
         asked = await as_found(read_request(dialect, request), call.environment, self.ports)
         self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
         judged = judged._replace(standing=standing_claims(judged.grant, view))
         self.lately.remember(name, view, judged)
-        return judged
+        return judged, judged.verdict
 
     async def _read_again(self, call: _Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
         """What a refused request claimed, for limits and the audit trail; None when it could not be read."""
@@ -197,33 +205,38 @@ class _Call(NamedTuple):
 
 
 def _accept(
-    dialect: Dialect, issued: Issued, judged: Judgement, rate: Judgement, outcome: Committed, now: float
+    dialect: Dialect,
+    issued: Issued,
+    judged: Judgement,
+    verdict: Verdict | None,
+    outcome: Committed,
+    now: float,
 ) -> HttpResponse:
     response = write_response(dialect, issued.response)
-    if rate.verdict is None:
+    if verdict is None:
         return response
-    fields = rate_fields(rate.rate_limit, rate.verdict, judged.allowances[0].limit, outcome.used[0], now)
+    fields = rate_fields(judged.rate_limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
     return HttpResponse(response.status, response.headers + fields, response.body)
 
 
 def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issued) -> AuditEvent:
     grant = judged.grant
-    return AuditEvent(
-        at=call.now,
-        kind="token",
-        outcome="issued",
-        environment=call.environment,
-        request_id=call.request_id,
-        client_id=grant.client_id,
-        credential_id=grant.credential_id,
-        user_id=grant.user_id or "",
-        subject=grant.subject,
-        jti=issued.jti,
-        audience=grant.api.audience,
-        scope=issued.scope,
-        dialect=dialect.name,
-        mount=call.path,
-        peer=call.peer,
+    return AuditEvent(  # by position, as it is made for every token
+        call.now,
+        "token",
+        "issued",
+        call.environment,
+        call.request_id,
+        grant.client_id,
+        grant.credential_id,
+        grant.user_id or "",
+        grant.subject,
+        issued.jti,
+        grant.api.audience,
+        issued.scope,
+        dialect.name,
+        call.path,
+        call.peer,
     )
 
 
