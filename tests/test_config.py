@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mintmark.config import PREFIX, ConfigFault, Settings, commented_toml, is_loopback, load_settings
+from mintmark.config import (
+    PREFIX,
+    ConfigFault,
+    Settings,
+    commented_toml,
+    is_loopback,
+    listen_for,
+    load_settings,
+)
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "server.md"
 
@@ -162,3 +170,21 @@ def test_the_documentation_has_a_row_for_each_setting_with_its_default() -> None
         name: value for name, value in defaults.items() if name not in unset
     }
     assert {rows[name] for name in unset} == {"unset"}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "listen"),
+    [
+        ("http://127.0.0.1:18431", "127.0.0.1:18431"),
+        ("http://[::1]:8081/", "[::1]:8081"),
+        ("http://localhost:9000/mint", "127.0.0.1:9000"),
+        ("http://mint.localhost", "127.0.0.1:80"),
+        ("https://auth.example.com", None),
+        ("https://127.0.0.1:8443", None),
+        ("http://auth.example.com:8080", None),
+        ("http://127.0.0.1:port", None),
+        ("http://[", None),
+    ],
+)
+def test_the_listener_follows_a_plain_url_of_this_machine(public_url: str, listen: str | None) -> None:
+    assert listen_for(public_url) == listen

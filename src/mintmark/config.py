@@ -41,6 +41,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def listen_for(public_url: str) -> str | None:
+    """Where to listen so that a plain http URL of this machine works as it is; None for every other URL."""
+    try:
+        parts = urlsplit(public_url)
+        host, port = parts.hostname or "", parts.port or 80
+    except ValueError:
+        return None
+    if parts.scheme != "http" or not is_loopback(host):
+        return None
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Settings(BaseSettings):
     """What `mintmark serve` needs to know. Relative paths are relative to the configuration file."""
 

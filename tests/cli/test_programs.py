@@ -16,6 +16,7 @@ from mintmark.cli.services import (
     ServeOptions,
     UsageFault,
 )
+from mintmark.config import Settings
 from mintmark.values.secret import Secret
 from tests.cli.conftest import Terminal
 
@@ -51,9 +52,20 @@ def test_serve_wants_certificate_and_key_together(mintmark: Terminal) -> None:
     ]
 
 
-@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+@pytest.mark.parametrize("port", ["-1", "0", "65536", "http"])
 def test_a_port_is_a_number_of_16_bits(mintmark: Terminal, port: str) -> None:
     assert "--port" in mintmark.refused("serve", f"--port={port}")
+
+
+def test_the_demo_takes_any_free_port_as_0(mintmark: Terminal) -> None:
+    mintmark("demo", "--port", "0")
+    assert mintmark.asked == [DemoOptions(Path(".mintmark"), port=0)]
+
+
+def test_as_many_workers_as_the_settings_admit(mintmark: Terminal) -> None:
+    (most,) = [bound.le for bound in Settings.model_fields["workers"].metadata if hasattr(bound, "le")]
+    assert mintmark("serve", "--workers", str(most)).code == 0
+    assert "--workers" in mintmark.refused("serve", "--workers", str(most + 1))
 
 
 def test_init_without_questions_generates_the_password_and_shows_it_once(mintmark: Terminal) -> None:

@@ -16,13 +16,15 @@ import structlog
 
 from mintmark.authorization_server.administration import apis, clients, environments, tenants
 from mintmark.authorization_server.ports import Transaction
-from mintmark.cli.services import Place, UsageFault
+from mintmark.cli.services import InitOptions, Place, UsageFault
+from mintmark.compose.init import init
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.main import _open
 from mintmark.compose.private_files import write_private
 from mintmark.compose.server import Server
 from mintmark.config import load_settings
 from mintmark.storage import key_encryption_key, schema
+from mintmark.values.secret import Secret
 from mintmark.values.tenancy import Mount, SigningKey
 
 ISSUER = "http://127.0.0.1:8080/t"
@@ -83,6 +85,12 @@ def provision(installation: Installation) -> None:
             )
 
     asyncio.run(installation.store.write(work))
+
+
+def test_init_listens_where_a_url_of_this_machine_leads(tmp_path: Path) -> None:
+    init(InitOptions(tmp_path, password=Secret("a long password"), public_url="http://127.0.0.1:18431"))
+    settings = load_settings(tmp_path / "mintmark.toml")
+    assert (settings.public_url, settings.listen) == ("http://127.0.0.1:18431", "127.0.0.1:18431")
 
 
 def test_another_key_is_refused_before_anything_is_sealed(place: Place) -> None:

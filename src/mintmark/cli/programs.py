@@ -14,8 +14,17 @@ from mintmark.cli.services import DemoOptions, Initialised, InitOptions, ServeOp
 DEMO_DIRECTORY = Path(".mintmark")
 PUBLIC_URL = "http://127.0.0.1:8080"
 
+#: As the setting `workers` has it.
+MOST_WORKERS = 64
+
 Port = Annotated[
-    int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on.", show_default=False)
+    int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.", show_default=False)
+]
+DemoPort = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=0, max=65535, help="Port to listen on; 0 is any free one.", show_default=False
+    ),
 ]
 
 
@@ -25,7 +34,7 @@ def register(app: typer.Typer, services: Services) -> None:
     @app.command("demo")
     def demo(
         host: Annotated[str, typer.Option("--host", help="Loopback address to listen on.")] = "127.0.0.1",
-        port: Port = None,
+        port: DemoPort = None,
         directory: Annotated[
             Path, typer.Option("--directory", help="Where data and credentials are kept.")
         ] = DEMO_DIRECTORY,
@@ -43,7 +52,8 @@ def register(app: typer.Typer, services: Services) -> None:
     def serve(
         config: frame.Config = None,
         workers: Annotated[
-            int | None, typer.Option("--workers", min=1, max=256, help="Processes.", show_default=False)
+            int | None,
+            typer.Option("--workers", min=1, max=MOST_WORKERS, help="Processes.", show_default=False),
         ] = None,
         host: Annotated[
             str | None, typer.Option("--host", help="Address to listen on.", show_default=False)

@@ -15,7 +15,7 @@ from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
 from mintmark.compose.demo import is_demo_directory
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
-from mintmark.config import ConfigFault, Settings, commented_toml, load_settings
+from mintmark.config import ConfigFault, Settings, commented_toml, listen_for, load_settings
 from mintmark.storage import key_encryption_key, schema
 from mintmark.storage.database import open_sqlite
 from mintmark.values.secret import Secret
@@ -51,10 +51,11 @@ def init(options: InitOptions) -> Initialised:
 
 def _make(work: Path, options: InitOptions) -> Secret:
     try:
-        text = commented_toml(
-            {"public_url": options.public_url, "database": DATABASE, "key_encryption_key": f"file:{KEY}"}
-        )
-        write_private(work / CONFIG, text)
+        values = {"public_url": options.public_url, "database": DATABASE, "key_encryption_key": f"file:{KEY}"}
+        listen = listen_for(options.public_url)
+        if listen is not None:
+            values["listen"] = listen
+        write_private(work / CONFIG, commented_toml(values))
         settings = load_settings(work / CONFIG)
     except ConfigFault as fault:
         raise UsageFault(str(fault).replace(f"{work}{os.sep}", "")) from None
