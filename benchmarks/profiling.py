@@ -1,6 +1,6 @@
 """Where the time of a token goes: the running server is sampled under load, and each sample counted for one step.
 
-The samples are py-spy's (from the `bench` extra). Being looked at slows a server down, so the microseconds are those of a
+The samples are py-spy's (from the `bench` extra). Being looked at slows a server down, so the microseconds are of a
 run just before, by thread, and the samples only say how they are divided.
 """
 
