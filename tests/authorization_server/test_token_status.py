@@ -129,6 +129,8 @@ def test_an_api_token_is_good_to_the_second_before_its_end(play):  # type: ignor
         facts = await status.opaque(text, NOW + 9)
         assert facts is not None
         assert (facts.audience, facts.scopes, facts.token_id) == (AUDIENCE, ("things:read",), "t00001")
+        await world.events()
+        assert await world.store.read(lambda tx: tx.last_use(ENVIRONMENT, "t00001")) == (NOW + 9, "")
         assert await status.opaque(text, NOW + 10) is None
 
     play(scenario)

@@ -79,6 +79,7 @@ class TokenStatus:
             stands = record.user_id is None or await self._user_stands(record.user_id)
         if not stands:
             return None
+        self.ports.ledger.use(self.environment, record.id, now, "")
         return TokenFacts(
             issuer=view.environment.issuer,
             tenant=view.tenant.handle,
@@ -112,6 +113,7 @@ class TokenStatus:
             return None
         if record.state(now) != "active" or not self._enabled(view, record):
             return None
+        self.ports.ledger.use(self.environment, record.id, now, peer)
         return TokenFacts(
             issuer=view.environment.issuer,
             tenant=view.tenant.handle,
