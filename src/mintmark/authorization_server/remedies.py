@@ -64,7 +64,6 @@ REMEDIES: Mapping[str, str] = {
     "quota.",
     "rate_client": "The client asks too often: reuse tokens until they expire, or raise its limit per minute.",
     "rate_subject": "This customer's storefront asks too often: keep the token until it expires.",
-    "rate_address": "Too many requests come from this address: look for a program that asks in a loop.",
     "failed_attempts": "Too many wrong secrets from this address: mend the program that sends them, then wait.",
     # introspection, revocation and the revocation feed
     "not_a_protected_resource": "Say which APIs the client stands in front of: `mintmark admin client change "
@@ -79,8 +78,6 @@ REMEDIES: Mapping[str, str] = {
     "storage_unavailable": "The database could not be read or written: check its disk and the server's log.",
     "slow_checks_busy": "Too many imported secrets or passwords were being checked: try again, or move programs to "
     "generated secrets.",
-    "slow_checks_address": "Too many imported secrets or passwords from one network were being checked at once: try "
-    "again, mend the program that sends wrong ones, or move it to a generated secret.",
     "changing_too_fast": "What the request rests on was changed again and again: try again.",
     # tokens presented to an API
     "no_token": "Send the token as `Authorization: Bearer TOKEN`.",
