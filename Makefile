@@ -85,6 +85,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "setting up $(VENV) from requirements.lock (once) ..."
 	@rm -f $@
 	@$(PYTHON) -m venv --without-pip $(VENV)
-	@$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	@# The lock names everything, so nothing is resolved: a resolver of pip's looks at newer versions of what is asked for
+	@# with an extra, and stops because the lock has no hash of them.
+	@$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
