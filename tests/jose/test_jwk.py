@@ -68,6 +68,14 @@ def test_a_generated_key_is_named_by_its_thumbprint(algorithm: str) -> None:
     assert private.kid != generate("ES256").kid
 
 
+def test_no_generated_key_id_reads_as_an_option_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    hyphen, letter = (ed25519.Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (7, 8))
+    made = iter((hyphen, letter))
+    monkeypatch.setattr("mintmark.jose.jwk._generate", lambda algorithm: next(made))
+    assert thumbprint(PrivateKey("", "EdDSA", hyphen).public()).startswith("-")
+    assert generate("EdDSA").native is letter
+
+
 def test_generated_rsa_keys_have_2048_bits() -> None:
     native = key("RS256").native
     assert isinstance(native, rsa.RSAPrivateKey)

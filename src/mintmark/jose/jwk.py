@@ -145,15 +145,23 @@ class PrivateKey:
 
 
 def generate(algorithm: Algorithm) -> PrivateKey:
-    """A new key (RSA: 2048 bits) whose key id is its RFC 7638 thumbprint."""
-    native: _PrivateNative
+    """A new key (RSA: 2048 bits) whose key id is its RFC 7638 thumbprint.
+
+    No id begins with a hyphen: on a command line it would be read as an option.
+    """
+    while True:
+        native = _generate(algorithm)
+        kid = _thumbprint(_required_members(native.public_key()))
+        if not kid.startswith("-"):
+            return PrivateKey(kid, algorithm, native)
+
+
+def _generate(algorithm: Algorithm) -> _PrivateNative:
     if algorithm == "ES256":
-        native = ec.generate_private_key(ec.SECP256R1())
-    elif algorithm == "EdDSA":
-        native = ed25519.Ed25519PrivateKey.generate()
-    else:
-        native = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return PrivateKey(_thumbprint(_required_members(native.public_key())), algorithm, native)
+        return ec.generate_private_key(ec.SECP256R1())
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def thumbprint(key: PublicKey) -> str:
