@@ -93,6 +93,16 @@ class Settings(BaseSettings):
     signing_key_signs_for: int = Field(
         90 * 86400, ge=3600, description="Seconds that a signing key signs before the next one takes over."
     )
+    audit_keep_days: int = Field(
+        0,
+        ge=0,
+        description="Days that audit events are kept; 0: all of them stay. Those of today and yesterday do anyway.",
+    )
+    audit_keep_events: int = Field(
+        0,
+        ge=0,
+        description="Newest audit events that are kept at most, some 500 bytes each; 0: however many.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level of log line that is written to standard error."
     )

@@ -162,7 +162,7 @@ def test_what_another_worker_said_already_is_no_gap(play, tmp_path):  # type: ig
         from mintmark.storage import database as databases
 
         endpoints = await Endpoints(world).with_guard()
-        other = databases.open_sqlite(tmp_path / "world.sqlite")
+        other = databases.open_sqlite(tmp_path / "world.sqlite", bytes(32))
         await SqlStore(other).write(lambda tx: tx.revoke(ENVIRONMENT, Revocation("token", "j-1"), now=NOW))
         other.close()
         response = await endpoints.get(query="after=1")

@@ -162,7 +162,7 @@ async def world(directory: Path, *, environment: Environment | None = None) -> A
     """A server with tenant ``acme``, environment ``acme/production``, two APIs and every shipped dialect mounted."""
     seeded = random.Random(7)
     entropy = seeded.randbytes
-    database = databases.open_sqlite(directory / "world.sqlite")
+    database = databases.open_sqlite(directory / "world.sqlite", bytes(32))
     schema.create(database)
     store = SqlStore(database)
     dialects = catalogue()

@@ -124,7 +124,7 @@ class Terminal:
         self.asked.append(place)
         if place.config is not None and place.config.name == "broken.toml":
             raise UsageFault(f"{place.config}:3: there is no setting 'colour'.")
-        database = open_sqlite(self.folder / "mintmark.db")
+        database = open_sqlite(self.folder / "mintmark.db", bytes(32))
         try:
             schema.check(database)
             yield Opened(SqlStore(database), self.act, DIALECTS, "https://mint.example")

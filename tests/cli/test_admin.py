@@ -620,10 +620,11 @@ def test_operators_are_created_and_locked_out(mintmark: Terminal) -> None:
 
 def _happened(terminal: Terminal, event: AuditEvent) -> None:
     from mintmark.storage.database import open_sqlite
-    from mintmark.storage.transaction import SqlTransaction
+    from mintmark.storage.trail import Trail
+    from mintmark.storage.transaction import perform
 
-    database = open_sqlite(terminal.folder / "mintmark.db")
-    database.writing(lambda connection: SqlTransaction(connection, writable=True).audit(event))
+    database = open_sqlite(terminal.folder / "mintmark.db", bytes(32))
+    database.writing(lambda connection: perform(connection, Trail(database), lambda tx: tx.audit(event)))
     database.close()
 
 

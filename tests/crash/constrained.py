@@ -16,9 +16,9 @@ from mintmark.compose.main import main
 from mintmark.storage.database import Database, open_sqlite
 
 
-def open_constrained(path: Path, **more: Any) -> Database:
+def open_constrained(path: Path, *key: bytes, **more: Any) -> Database:
     """The database with a tighter grip on its connections."""
-    database = open_sqlite(path, **more)
+    database = open_sqlite(path, *key, **more)
     pragmas = path.with_name("pragmas")
 
     def constrain(connection: Any, _record: object) -> None:

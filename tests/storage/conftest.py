@@ -10,6 +10,7 @@ import pytest
 
 from mintmark.storage import schema
 from mintmark.storage.database import Database, open_sqlite
+from tests.storage.samples import AUDIT_KEY
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,6 @@ def sqlite_file(empty_sqlite: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def sqlite_database(sqlite_file: Path) -> Iterator[Database]:
     """That file, opened."""
-    database = open_sqlite(sqlite_file, busy_timeout=0.2)
+    database = open_sqlite(sqlite_file, AUDIT_KEY, busy_timeout=0.2)
     yield database
     database.close()

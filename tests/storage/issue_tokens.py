@@ -16,11 +16,11 @@ from mintmark.authorization_server.ports import Allowance, Committed
 from mintmark.storage.database import open_sqlite
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import NOW, A, event, issuance
+from tests.storage.samples import AUDIT_KEY, NOW, A, event, issuance
 
 
 async def main(path: Path, name: str, count: int, limit: int) -> None:
-    database = open_sqlite(path, busy_timeout=30)
+    database = open_sqlite(path, AUDIT_KEY, busy_timeout=30)
     ledger = SqlLedger(database, lambda: NOW)
     position = await SqlStore(database).read(lambda transaction: transaction.position())
     numbers = iter(range(count or sys.maxsize))

@@ -22,6 +22,7 @@ from mintmark.values.tenancy import (
 )
 
 NOW = 1_800_000_000.0
+AUDIT_KEY = bytes(range(32))
 DAY = 20_833
 HOME = "acme/production"
 

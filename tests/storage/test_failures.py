@@ -18,7 +18,7 @@ from mintmark.authorization_server.ports import Allowance, AuditQuery, Committed
 from mintmark.storage.database import Database, open_sqlite, unavailable_as_such
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import CLIENT, DAY, NOW, TENANT, A, event, fill, issuance
+from tests.storage.samples import AUDIT_KEY, CLIENT, DAY, NOW, TENANT, A, event, fill, issuance
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def test_administration_is_refused_and_works_again(sqlite_database: Database, fa
 
 def test_a_connection_that_could_only_read_is_not_used_again(sqlite_file: Path) -> None:
     """SQLite opens a file that it may not write for reading; such a connection stays that way."""
-    database = open_sqlite(sqlite_file)
+    database = open_sqlite(sqlite_file, AUDIT_KEY)
     opened: list[Any] = []
 
     def remember(connection: Any, _record: object) -> None:
@@ -130,7 +130,7 @@ def test_a_connection_that_could_only_read_is_not_used_again(sqlite_file: Path) 
 def test_a_database_that_is_none_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "mintmark.db"
     path.write_bytes(b"this is not a database, but long enough to be looked at" * 100)
-    database = open_sqlite(path)
+    database = open_sqlite(path, AUDIT_KEY)
     with pytest.raises(StorageUnavailable, match="not a database"):
         database.reading(lambda connection: connection.exec_driver_sql("SELECT 1 FROM tenant"))
     database.close()

@@ -14,7 +14,7 @@ import pytest
 from mintmark.authorization_server.ports import AuditQuery
 from mintmark.storage.database import open_sqlite
 from mintmark.storage.store import SqlStore
-from tests.storage.samples import DAY, A, fill
+from tests.storage.samples import AUDIT_KEY, DAY, A, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +29,7 @@ def start(path: Path, name: str, *, count: int = 0, limit: int = 0) -> subproces
 
 
 def prepare(path: Path) -> None:
-    database = open_sqlite(path)
+    database = open_sqlite(path, AUDIT_KEY)
     asyncio.run(SqlStore(database).write(fill))
     database.close()
 
@@ -42,7 +42,7 @@ def on_disk(path: Path) -> tuple[list[str], int]:
         events = await store.events(AuditQuery(outcome="issued", limit=10_000_000))
         return [event.jti for _, event in events], await store.read(lambda t: t.used(A, DAY))
 
-    database = open_sqlite(path)
+    database = open_sqlite(path, AUDIT_KEY)
     try:
         return asyncio.run(read())
     finally:

@@ -6,10 +6,11 @@ again when the engine asks for that. Part of the ports; imported from there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from mintmark.crypto.audit_chain import Report
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.revocation import Revocation
 
@@ -117,6 +118,20 @@ class Store(Protocol):
 
     def export(self, environment: str = "", *, after_id: int = 0) -> AsyncIterator[tuple[int, AuditEvent]]:
         """Every event after an id, oldest first, read a page at a time. Raises StorageUnavailable."""
+        ...
+
+    async def check_trail(self, known: Mapping[str, tuple[int, str]]) -> Report:
+        """Hold the whole audit trail against the links that vouch for it. Raises StorageUnavailable.
+
+        `known`: lane -> (seq, mac) as an earlier check reported its heads; empty the first time.
+        """
+        ...
+
+    async def trim_trail(self, older_than: float, most: int | None, now: float) -> int:
+        """Remove events written before `older_than`, and those beyond the newest `most`; how many went.
+
+        Events of the last two days stay in any case: daily counts may begin with them. Raises StorageUnavailable.
+        """
         ...
 
     async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:

@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
-from mintmark.cli import dialects, guard, output, programs
+from mintmark.cli import dialects, guard, output, programs, trail
 from mintmark.cli.admin import NOUNS
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import new_app
@@ -69,6 +69,7 @@ def build_app(services: Services) -> typer.Typer:
     programs.register(app, services)
     guard.register(app, services.guard)
     app.add_typer(dialects.app(services), name="dialect")
+    app.add_typer(trail.noun.app(services), name=trail.noun.name)
     for name, (_, about) in COMMANDS.items():
         app.command(name, help=about, add_help_option=False)(_unparsed)
     admin = new_app("Administer an installation: every object, every verb, from the command line.")

@@ -32,16 +32,19 @@ from mintmark.values.tenancy import SigningKey
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Derived from the key-encryption key. `secrets`: keys the hash of generated secrets."""
+    """Derived from the key-encryption key. `secrets`: keys the hash of generated secrets. `audit`: keys the links of
+    the audit trail.
+    """
 
     secrets: bytes = field(repr=False)
     seal: Seal = field(repr=False)
+    audit: bytes = field(repr=False)
 
     @classmethod
     def derived(cls, key: bytes) -> Keys:
         """From the 32 bytes; masks in logs carry their fingerprint from now on."""
         set_fingerprint_key(derive(key, "fingerprint"))
-        return cls(derive(key, "secrets"), Seal(derive(key, "seal")))
+        return cls(derive(key, "secrets"), Seal(derive(key, "seal")), derive(key, "audit"))
 
     def sealed(self, plain: bytes, context: str) -> str:
         """`plain` sealed for `context`, with a fresh nonce."""
@@ -132,7 +135,7 @@ def open_installation(
     dialects = read_dialects(settings.dialects)
     if prepare is schema.create:
         os.close(os.open(settings.database, os.O_CREAT | os.O_RDWR, 0o600))
-    database = open_sqlite(settings.database)
+    database = open_sqlite(settings.database, keys.audit)
     try:
         try:
             prepare(database)

@@ -38,6 +38,9 @@ from mintmark.web.routing import Endpoint, Routes, loopback_hosts
 
 #: Seconds between two looks at whether a signing key is due.
 ROTATION_INTERVAL = 3600.0
+#: Seconds between two looks at whether audit events may go.
+TRIM_INTERVAL = 3600.0
+DAY = 86400
 #: Refused authentications are answered at a multiple of this many seconds after the request was read.
 REFUSAL_GRID = 0.25
 
@@ -123,6 +126,7 @@ class Server:
         )
         self._run(directory.follow)
         self._run(lambda: self._keep_rotating(installation))
+        self._run(lambda: self._keep_trimming(installation))
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
@@ -173,6 +177,21 @@ class Server:
         while True:
             await asyncio.sleep(ROTATION_INTERVAL)
             await self._rotate(installation)
+
+    async def _keep_trimming(self, installation: Installation) -> None:
+        """Remove audit events that the settings let go. Where several workers do so, the first finds more to do."""
+        days, most = self._settings.audit_keep_days, self._settings.audit_keep_events
+        while days or most:
+            now = time.time()
+            older_than = now - days * DAY if days else 0.0
+            try:
+                removed = await installation.store.trim_trail(older_than, most or None, now)
+            except StorageUnavailable as fault:
+                self._log.error("audit_trim_failed", reason=str(fault))
+            else:
+                self._log.info("audit_trimmed", events=removed)
+            await asyncio.sleep(TRIM_INTERVAL)
+        await asyncio.Event().wait()
 
     async def _rotate(self, installation: Installation) -> None:
         """Make, publish and drop signing keys as they are due; a fault is logged and tried again next time."""

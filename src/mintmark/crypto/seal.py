@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-#: ``secrets`` keys the hash of generated secrets, ``seal`` seals, ``fingerprint`` keys the masks in logs.
-Purpose = Literal["secrets", "seal", "fingerprint"]
+#: ``secrets`` keys the hash of generated secrets, ``seal`` seals, ``fingerprint`` keys the masks in logs, ``audit``
+#: the links of the audit trail.
+Purpose = Literal["secrets", "seal", "fingerprint", "audit"]
 KEY_BYTES, NONCE_BYTES = 32, 12
 _SHAPE = re.compile(r"mm1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The audit trail as rows: appending, searching newest first, exporting in order, and who still uses a mount.
+"""The audit trail as rows: cleaning, searching newest first, exporting in order, and who still uses a mount.
 
 Text is stored as given up to a bound and with what a database cannot hold replaced, because a refused request may
 carry anything and one row that cannot be written would take its whole batch with it.
@@ -44,11 +44,6 @@ def _clean(text: str, longest: int) -> str:
     return (
         text[:longest].encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
-
-
-def append(connection: sa.Connection, event: AuditEvent) -> None:
-    """Write one event in this transaction."""
-    connection.execute(audit_event.insert(), dict(zip(NAMES, clean(event), strict=True)))
 
 
 _EQUAL = (

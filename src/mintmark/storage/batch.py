@@ -6,7 +6,7 @@ do the work of many, each is prepared once, and the interpreter lock changes han
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,30 +16,14 @@ from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, 
 from mintmark.storage import audit
 from mintmark.storage.database import Database, sentence_of, unavailable_as_such
 from mintmark.storage.rows import columns, encode
+from mintmark.storage.trail import Rows, Trail
 from mintmark.storage.uses import Use
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.credential import ApiToken
 
 Outcome = Committed | Stale | OverQuota
 Count = tuple[int, str]
-_LARGEST = 64
 _REMEMBERED_USES = 50_000
-
-
-class Rows:
-    """An INSERT of any number of rows. `after`: what stands behind its VALUES."""
-
-    def __init__(self, mark: str, table: str, names: Sequence[str], after: str = "") -> None:
-        row = f"({', '.join([mark] * len(names))})"
-        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of ours
-        self._statements = [f"{head}{', '.join([row] * size)} {after}" for size in range(1, _LARGEST + 1)]
-
-    def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
-        """Insert `rows`; `each` is called after each statement, to fetch what it returns."""
-        for start in range(0, len(rows), _LARGEST):
-            some = rows[start : start + _LARGEST]
-            cursor.execute(self._statements[len(some) - 1], tuple(chain.from_iterable(some)))
-            each()
 
 
 class Batch:
@@ -60,7 +44,7 @@ class Batch:
             "ON CONFLICT (day, subject) DO UPDATE SET used = quota_use.used + excluded.used"
             " RETURNING day, subject, used",
         )
-        self._events = Rows(mark, "audit_event", audit.NAMES)
+        self._trail = Trail(database)
         self._uses = Rows(
             mark,
             "credential_use",
@@ -120,7 +104,7 @@ class Batch:
             if type(outcome) is Committed
         ]
         events = audit.cleaned([issuance.event for issuance in issued])
-        self._events.write(cursor, [*events, *notes])
+        self._trail.append(cursor, [*events, *notes])
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
         )

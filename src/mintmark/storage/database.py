@@ -29,10 +29,15 @@ _STEP = 0.0005
 
 
 class Database:
-    """An engine with its threads. Close it last: `close` waits for what runs."""
+    """An engine with its threads. Close it last: `close` waits for what runs.
 
-    def __init__(self, engine: sa.Engine, readers: int = 2) -> None:
+    `audit_key`: 32 bytes that the links of the audit trail are made with (crypto/audit_chain.py); without them no
+    event can be written.
+    """
+
+    def __init__(self, engine: sa.Engine, audit_key: bytes, readers: int = 2) -> None:
         self.engine = engine
+        self.audit_key = audit_key
         self.write_engine = engine.execution_options(**{_WRITES: True})
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="mintmark-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="mintmark-read")
@@ -93,9 +98,12 @@ def sentence_of(error: BaseException) -> str:
     return f"The database cannot be used: {said[0] if said else type(error).__name__}."
 
 
-def open_sqlite(path: Path, *, busy_timeout: float = 5.0, readers: int = 2) -> Database:
+def open_sqlite(
+    path: Path, audit_key: bytes = b"", *, busy_timeout: float = 5.0, readers: int = 2
+) -> Database:
     """The SQLite database in the file `path`: write-ahead log, every commit synced to disk, references enforced.
 
+    `audit_key`: as `Database` has it.
     `busy_timeout`: seconds that a writer waits for another process's transaction before StorageUnavailable.
     """
     engine = sa.create_engine(
@@ -119,7 +127,7 @@ def open_sqlite(path: Path, *, busy_timeout: float = 5.0, readers: int = 2) -> D
 
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", begin)
-    return Database(engine, readers)
+    return Database(engine, audit_key, readers)
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -6,19 +6,22 @@ listener has been told, so a process never shows its own writes late.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
-import sqlalchemy as sa
-
 from mintmark.authorization_server.ports import AuditQuery, StorageUnavailable, Transaction
-from mintmark.storage import audit
+from mintmark.crypto.audit_chain import Report
+from mintmark.storage import audit, retention, trail_check
 from mintmark.storage.database import Database
-from mintmark.storage.transaction import SqlTransaction
+from mintmark.storage.trail import Trail, audit_key
+from mintmark.storage.transaction import SqlTransaction, perform
 from mintmark.values.audit_event import AuditEvent
 
 Result = TypeVar("Result")
+#: Events that one transaction removes: few, so that tokens are committed in between.
+_TRIMMED = 2000
 
 
 class SqlStore:
@@ -26,6 +29,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._trail = Trail(database)
         self._listeners: list[Callable[[], Awaitable[None]]] = []
 
     def listen(self, listener: Callable[[], Awaitable[None]]) -> None:
@@ -37,19 +41,16 @@ class SqlStore:
 
         Raises StorageUnavailable.
         """
-
-        def unit(connection: sa.Connection) -> tuple[Result, bool]:
-            transaction = SqlTransaction(connection, writable=True)
-            return work(transaction), transaction.changed
-
-        result, changed = await self._database.write(unit)
+        result, changed = await self._database.write(
+            lambda connection: perform(connection, self._trail, work)
+        )
         if changed:
             await self._tell()
         return result
 
     async def read(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` against one snapshot; writing inside raises RuntimeError. Raises StorageUnavailable."""
-        return await self._database.read(lambda connection: work(SqlTransaction(connection, writable=False)))
+        return await self._database.read(lambda connection: work(SqlTransaction(connection, None)))
 
     async def events(self, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
         """Audit events with their ids, newest first. Raises StorageUnavailable."""
@@ -68,6 +69,25 @@ class SqlStore:
             if len(events) < page:
                 return
             after_id = events[-1][0]
+
+    async def check_trail(self, known: Mapping[str, tuple[int, str]]) -> Report:
+        """Hold the whole audit trail against its links, and against the heads `known` from an earlier check."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, trail_check.check_trail, self._database, known)
+
+    async def trim_trail(self, older_than: float, most: int | None, now: float) -> int:
+        """Remove old events, a page in each transaction, first the oldest; how many went."""
+        kept = await self._database.read(
+            lambda connection: retention.boundary(connection, older_than, most, now)
+        )
+        key, total = audit_key(self._database), 0
+        while True:
+            removed = await self._database.write(
+                lambda connection: retention.remove(connection, key, kept, now, _TRIMMED)
+            )
+            total += removed
+            if removed < _TRIMMED:
+                return total
 
     async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
         """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""

@@ -157,6 +157,32 @@ credential_use = sa.Table(
 #: One row: the id of the key-encryption key that everything sealed and hashed here was made with (sealing_key.py).
 sealing_key = sa.Table("sealing_key", metadata, sa.Column("id", sa.Text, primary_key=True))
 
+#: What vouches for the events, one row for each transaction that wrote some (crypto/audit_chain.py).
+audit_link = sa.Table(
+    "audit_link",
+    metadata,
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("first_id", sa.BigInteger, nullable=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("anchor", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("mac", sa.Text, nullable=False),
+    sa.Index("ix_audit_link_first_id_lane_seq", "first_id", "lane", "seq"),
+    sqlite_with_rowid=False,
+)
+
+#: One row at most: events before that id were removed on purpose (storage/retention.py).
+audit_cut = sa.Table(
+    "audit_cut",
+    metadata,
+    sa.Column("first_kept", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("mac", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 _EVENT_TYPES = {"at": sa.Double, "count": sa.BigInteger}
 
 #: The audit trail; ids rise with time.

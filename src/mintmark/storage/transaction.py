@@ -6,16 +6,18 @@ position too. Conflicts are looked up first; the constraints of the tables hold 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.ports import Conflict
+from mintmark.authorization_server.ports import Conflict, Transaction
 from mintmark.storage import audit, changes, quotas, revocations
 from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
 from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias
+from mintmark.storage.trail import Trail
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, MachineUser, SecretVersion
@@ -23,6 +25,7 @@ from mintmark.values.revocation import Revocation, RevocationEntry, revocations_
 from mintmark.values.tenancy import Environment, Tenant
 
 Record = TypeVar("Record")
+Result = TypeVar("Result")
 
 
 def _whole(kind: type) -> sa.Select[Any]:
@@ -45,12 +48,28 @@ def _named(record: object) -> str:
     return f"{words} '{key}'"
 
 
-class SqlTransaction:
-    """One unit of work on `connection`; `writable` False makes every write an error."""
+def perform(
+    connection: sa.Connection, trail: Trail, work: Callable[[Transaction], Result]
+) -> tuple[Result, bool]:
+    """What `work` gives on a connection that may write, and whether it changed what caches hold.
 
-    def __init__(self, connection: sa.Connection, *, writable: bool) -> None:
+    Its events are written last, together.
+    """
+    transaction = SqlTransaction(connection, trail)
+    result = work(transaction)
+    if transaction.events:
+        with contextlib.closing(connection.connection.cursor()) as cursor:
+            trail.append(cursor, transaction.events)
+    return result, transaction.changed
+
+
+class SqlTransaction:
+    """One unit of work on `connection`. Without a `trail` every write is an error; with one, `perform` it."""
+
+    def __init__(self, connection: sa.Connection, trail: Trail | None) -> None:
         self._connection = connection
-        self._writable = writable
+        self._trail = trail
+        self.events: list[AuditEvent] = []
         self.changed = False
 
     def get(self, kind: type[Record], *key: str) -> Record | None:
@@ -135,9 +154,9 @@ class SqlTransaction:
         return revocations.after(self._connection, environment, seq)
 
     def audit(self, event: AuditEvent) -> None:
-        """Append to the audit trail in this same transaction."""
+        """Append to the audit trail in this same transaction, when it ends."""
         self._writing()
-        audit.append(self._connection, event)
+        self.events.append(audit.clean(event))
 
     def used(self, subject: str, day: int) -> int:
         """Tokens issued to a quota subject on a UTC day."""
@@ -199,7 +218,7 @@ class SqlTransaction:
                 self.revoke(place, revocation, now=now)
 
     def _writing(self) -> None:
-        if not self._writable:
+        if self._trail is None:
             raise RuntimeError("this unit of work only reads: use Store.write")
 
     def _rows(self, kind: type, equal: dict[str, str]) -> Sequence[sa.Row[Any]]:

@@ -26,7 +26,8 @@ from mintmark.crypto.secret_hash import CHEAPEST, hash_password
 from mintmark.dialect import Catalogue, catalogue
 from mintmark.storage import audit, schema
 from mintmark.storage.database import Database, open_sqlite
-from mintmark.storage.transaction import SqlTransaction
+from mintmark.storage.trail import Trail
+from mintmark.storage.transaction import SqlTransaction, perform
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.tenancy import Mount
 
@@ -53,12 +54,12 @@ class House:
         return self.write(lambda tx: function(tx, self.act, *arguments, **options))
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
-        return self.database.writing(lambda connection: work(SqlTransaction(connection, writable=True)))
+        return self.database.writing(lambda connection: perform(connection, Trail(self.database), work)[0])
 
     def see(self, function: Callable[..., Result], /, *arguments: Any, **options: Any) -> Result:
         """Run a reading function ``(tx, ...)`` that is not allowed to write."""
         return self.database.reading(
-            lambda connection: function(SqlTransaction(connection, writable=False), *arguments, **options)
+            lambda connection: function(SqlTransaction(connection, None), *arguments, **options)
         )
 
     def refuses(self, kind: str, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> str:
@@ -88,7 +89,7 @@ def open_house(folder: Path, template: Path | None = None) -> Iterator[House]:
     path = folder / "mintmark.sqlite"
     if template is not None:
         shutil.copyfile(template, path)
-    database = open_sqlite(path)
+    database = open_sqlite(path, bytes(32))
     if template is None:
         schema.create(database)
     entropy = random.Random(7).randbytes

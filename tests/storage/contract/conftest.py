@@ -9,6 +9,7 @@ import pytest
 
 from mintmark.storage.database import Database, open_sqlite
 from mintmark.storage.store import SqlStore
+from tests.storage.samples import AUDIT_KEY
 
 Open = Callable[[], Database]
 
@@ -16,7 +17,7 @@ Open = Callable[[], Database]
 @contextlib.contextmanager
 def sqlite(request: pytest.FixtureRequest) -> Iterator[Open]:
     path = request.getfixturevalue("sqlite_file")
-    yield lambda: open_sqlite(path)
+    yield lambda: open_sqlite(path, AUDIT_KEY)
 
 
 ENGINES = {"sqlite": sqlite}

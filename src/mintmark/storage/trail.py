@@ -1,0 +1,76 @@
+"""Appending to the audit trail: events get their ids and the link that vouches for them in one transaction.
+
+Ids are given out by the chain, so they have no gaps: the next one follows from the newest link. On SQLite, whose write
+lock lets one transaction append at a time, everybody extends the one lane ''.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+from mintmark.crypto.audit_chain import Link, extend
+from mintmark.storage import audit
+from mintmark.storage.database import Database
+from mintmark.values.audit_event import AuditEvent
+
+_LARGEST = 64
+LANE = ""
+
+
+class Rows:
+    """An INSERT of any number of rows. `after`: what stands behind its VALUES."""
+
+    def __init__(self, mark: str, table: str, names: Sequence[str], after: str = "") -> None:
+        row = f"({', '.join([mark] * len(names))})"
+        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of ours
+        self._statements = [f"{head}{', '.join([row] * size)} {after}" for size in range(1, _LARGEST + 1)]
+
+    def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
+        """Insert `rows`; `each` is called after each statement, to fetch what it returns."""
+        for start in range(0, len(rows), _LARGEST):
+            some = rows[start : start + _LARGEST]
+            cursor.execute(self._statements[len(some) - 1], tuple(chain.from_iterable(some)))
+            each()
+
+
+class Trail:
+    """Appends to the audit trail of one database."""
+
+    def __init__(self, database: Database) -> None:
+        mark = {"qmark": "?", "format": "%s"}[database.engine.dialect.paramstyle]
+        self._database = database
+        names = ", ".join(Link._fields)
+        self._newest = f"SELECT {names} FROM audit_link WHERE lane = {mark} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+        self._links = Rows(mark, "audit_link", Link._fields)
+        self._events = Rows(mark, "audit_event", ("id", *audit.NAMES))
+
+    def append(self, cursor: Any, events: Sequence[AuditEvent]) -> None:
+        """Write `events`, which are clean, in their order, with their link."""
+        if not events:
+            return
+        key = audit_key(self._database)
+        row = cursor.execute(self._newest, (LANE,)).fetchone()
+        at = events[-1].at
+        before = Link._make(row) if row is not None else self._begin(cursor, key, at)
+        link = extend(key, before, lane=LANE, first_id=before.end, events=events, at=at)
+        self._events.write(
+            cursor,
+            [(number, *event) for number, event in zip(range(link.first_id, link.end), events, strict=True)],
+        )
+        self._links.write(cursor, [link])
+
+    def _begin(self, cursor: Any, key: bytes, at: float) -> Link:
+        """The first link of all: it vouches for nothing, and says where the chain begins."""
+        (newest,) = cursor.execute("SELECT coalesce(max(id), 0) FROM audit_event").fetchone()
+        link = extend(key, None, lane=LANE, first_id=newest + 1, events=(), at=at)
+        self._links.write(cursor, [link])
+        return link
+
+
+def audit_key(database: Database) -> bytes:
+    """The key that links are made with. Raises RuntimeError when the database was opened without it."""
+    if not database.audit_key:
+        raise RuntimeError("the database was opened without the key of its audit trail")
+    return database.audit_key
