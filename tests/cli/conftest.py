@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from mintmark.authorization_server.administration import Act
 from mintmark.cli.main import build_app
 from mintmark.cli.services import (
+    Administration,
     DemoOptions,
     GuardOptions,
     Initialised,
     InitOptions,
     Migrated,
-    Opened,
     Place,
     ServeOptions,
     Services,
@@ -109,7 +109,7 @@ class Terminal:
         assert ran.err.count("\n") == 1
         return ran.err.removeprefix("mintmark: ").strip()
 
-    def act(self, actor: str) -> Act:
+    def act(self, actor: str, request_id: str = "", peer: str = "") -> Act:
         return Act(
             now=self.now,
             actor=actor,
@@ -120,14 +120,14 @@ class Terminal:
         )
 
     @asynccontextmanager
-    async def _open(self, place: Place) -> AsyncIterator[Opened]:
+    async def _open(self, place: Place) -> AsyncIterator[Administration]:
         self.asked.append(place)
         if place.config is not None and place.config.name == "broken.toml":
             raise UsageFault(f"{place.config}:3: there is no setting 'colour'.")
         database = open_sqlite(self.folder / "mintmark.db", bytes(32))
         try:
             schema.check(database)
-            yield Opened(SqlStore(database), self.act, DIALECTS, "https://mint.example")
+            yield Administration(SqlStore(database), self.act, DIALECTS, "https://mint.example")
         finally:
             database.close()
 

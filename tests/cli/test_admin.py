@@ -601,16 +601,14 @@ def test_access_requests_are_asked_and_decided(mintmark: Terminal) -> None:
     assert "stands" in mintmark.refused("admin", "access-request", "approve", first, code=1)
 
 
-def test_operators_are_created_and_locked_out(mintmark: Terminal) -> None:
+def test_people_are_created_and_locked_out(mintmark: Terminal) -> None:
     for name in ("ada", "eve"):
-        mintmark.admin("operator", "create", name, "--password-stdin", stdin="a long password")
-    mintmark.admin(
-        "operator", "change-password", "eve", "--password-env", "PW", env={"PW": "another password"}
-    )
-    assert mintmark.made("operator", "disable", "ada")["enabled"] is False
-    assert "last" in mintmark.refused("admin", "operator", "disable", "eve", code=1)
-    assert mintmark.made("operator", "enable", "ada")["enabled"] is True
-    listed = mintmark.admin("operator", "list", "--json")
+        mintmark.admin("person", "create", name, "--password-stdin", stdin="a long password")
+    mintmark.admin("person", "change-password", "eve", "--password-env", "PW", env={"PW": "another password"})
+    assert mintmark.made("person", "disable", "ada")["enabled"] is False
+    assert "last" in mintmark.refused("admin", "person", "disable", "eve", code=1)
+    assert mintmark.made("person", "enable", "ada")["enabled"] is True
+    listed = mintmark.admin("person", "list", "--json")
     assert [each["username"] for each in listed.json] == ["ada", "eve"]
     assert "argon2" not in listed.out
 

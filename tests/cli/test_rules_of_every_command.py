@@ -31,6 +31,7 @@ NO_SECRETS = {
     "--generate-password",
     "--live-secrets",
     "--slow-secrets",
+    "--no-password",
     "--no-slow-secrets",
     "--tls-key",
     "--token-endpoint",
@@ -138,7 +139,7 @@ def test_there_are_commands_for_every_noun() -> None:
         "quota",
         "signing-key",
         "access-request",
-        "operator",
+        "person",
         "audit",
     }
     assert {

@@ -10,13 +10,13 @@ from mintmark.storage.store import SqlStore
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.person import Person
 from mintmark.values.tenancy import (
     AccessRequest,
     Api,
     Environment,
     HostAlias,
     Mount,
-    Operator,
     SigningKey,
     Tenant,
 )
@@ -63,7 +63,7 @@ LEGACY_TOKEN = LegacyToken(HOME, "legacy/1", "hmac", "digest", API.audience, ())
 SIGNATURE_KEY = SignatureKey(HOME, "k1", "sealed", API.audience, ("profile",))
 SIGNING_KEY = SigningKey(HOME, "kid1", "ES256", '{"kty":"EC"}', "sealed", 1, 2)
 ACCESS_REQUEST = AccessRequest("r1", "Ada", "Acme", "Reports", "ada@acme.example")
-OPERATOR = Operator("root", "$argon2id$")
+PERSON = Person("ada@acme", "Ada", "developer", "acme", "$argon2id$")
 
 #: Parents before children.
 RECORDS: tuple[Any, ...] = (
@@ -78,7 +78,7 @@ RECORDS: tuple[Any, ...] = (
     SIGNATURE_KEY,
     SIGNING_KEY,
     ACCESS_REQUEST,
-    OPERATOR,
+    PERSON,
 )
 SUBJECTS = (
     "tenant:acme",

@@ -25,6 +25,7 @@ from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import metadata
 from mintmark.values.client import Client
+from mintmark.values.person import Person
 
 
 def set_revision(database: Database, revision: str) -> None:
@@ -137,6 +138,7 @@ def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, 
             " '[\"client_credentials\"]', '{}', 0, 0, 0)",
             "INSERT INTO secret_version (environment, client_id, id, hash_kind, digest, label, created_at) VALUES"
             " ('acme/production', 'abc', 'v00001', 'hmac', 'digest', '', 0)",
+            "INSERT INTO operator VALUES ('root', 'digest', 0, 7)",
         ):
             connection.exec_driver_sql(statement)
 
@@ -151,6 +153,8 @@ def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, 
         store = SqlStore(empty)
         client = await store.read(lambda tx: tx.get(Client, "acme/production", "abc"))
         assert client == Client("acme/production", "abc", "Reports")
+        people = await store.read(lambda tx: tx.find(Person))
+        assert people == [Person("root", "root", "operator", "", "digest", enabled=False, created_at=7)]
         await store.write(lambda tx: tx.put(replace(client, enabled=False), now=5))
         directory = CachedDirectory(store, lambda _: Keyring(()), lambda name: pytest.fail(name))
         await directory.start()

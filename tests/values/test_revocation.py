@@ -12,6 +12,7 @@ from mintmark.jose.jwk import generate
 from mintmark.resource_server import revocation_feed as guard
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.person import Person
 from mintmark.values.revocation import (
     CLAIM_OF,
     LONGEST_TOKEN_LIFETIME,
@@ -20,7 +21,7 @@ from mintmark.values.revocation import (
     first_digest,
     revocations_of,
 )
-from mintmark.values.tenancy import Api, Environment, Operator, SigningKey, Tenant
+from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
 
 HOME = "acme/production"
 ISSUER = "https://auth.example/t/acme/production"
@@ -77,7 +78,7 @@ def test_a_planned_end_revokes_nothing(record):  # type: ignore[no-untyped-def]
 
 def test_other_records_and_new_ones_revoke_nothing() -> None:
     key = SigningKey(HOME, "kid", "ES256", "{}", "sealed", 0, 0)
-    assert revocations_of(Operator("op", "digest"), None) == ()
+    assert revocations_of(Person("op", "Op", "operator"), None) == ()
     assert revocations_of(key, None) == ()
     assert revocations_of(None, SWITCHED[3][0]) == ()
 

@@ -26,6 +26,33 @@ class Conflict(Exception):
     """A record with this key, user name, host or issuer exists already. The text names which."""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Filters of an audit search; empty means any.
+
+    `before_id`: cursor, exclusive; newest come first. `after_id`: cursor, exclusive; then oldest come first.
+    `tenant`: of its environments. `clients`: about one of these, as ``tenant/env/id``; None means any.
+    """
+
+    environment: str = ""
+    kind: str = ""
+    outcome: str = ""
+    request_id: str = ""
+    client_id: str = ""
+    credential_id: str = ""
+    dialect: str = ""
+    mount: str = ""
+    reason: str = ""
+    jti: str = ""
+    since: float | None = None
+    until: float | None = None
+    before_id: int | None = None
+    limit: int = 100
+    tenant: str = ""
+    clients: tuple[str, ...] | None = None
+    after_id: int | None = None
+
+
 class Transaction(Protocol):
     """Reads and writes inside one atomic unit of work. Records are the frozen values of `mintmark.values`.
 
@@ -34,7 +61,7 @@ class Transaction(Protocol):
     Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
     client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
     id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
-    AccessRequest(id), Operator(username).
+    AccessRequest(id), Person(username).
     """
 
     def get(self, kind: type[Record], *key: str) -> Record | None:
@@ -73,29 +100,17 @@ class Transaction(Protocol):
         """When and from which address a credential was last used (to the minute), or None."""
         ...
 
+    def events(self, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
+        """Audit events with their ids, by the filters of `query`."""
+        ...
+
+    def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
+        """(client id, tokens, last at) of who got tokens at a mount since then."""
+        ...
+
     def position(self) -> int:
         """The newest position of the change log that this transaction sees."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """Filters of an audit search; empty means any. `before_id`: cursor, exclusive; newest come first."""
-
-    environment: str = ""
-    kind: str = ""
-    outcome: str = ""
-    request_id: str = ""
-    client_id: str = ""
-    credential_id: str = ""
-    dialect: str = ""
-    mount: str = ""
-    reason: str = ""
-    jti: str = ""
-    since: float | None = None
-    until: float | None = None
-    before_id: int | None = None
-    limit: int = 100
 
 
 class Store(Protocol):

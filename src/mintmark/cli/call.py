@@ -1,4 +1,4 @@
-"""One call of a command: the services, where the installation is, who acts; and running work in it."""
+"""One call of a command: the services, where the installation is, who acts; and running operations in it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mintmark.authorization_server.administration import Act
+from mintmark.authorization_server.administration.access import Principal
+from mintmark.authorization_server.administration.operation import Operation
 from mintmark.authorization_server.ports import Transaction
-from mintmark.cli.services import Opened, Place, Services
+from mintmark.cli.services import Administration, Place, Services
 
 Result = TypeVar("Result")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,15 @@ class Call:
         """The present second."""
         return int(self.services.clock())
 
-    def administer(self, task: Callable[[Opened, Act], Awaitable[Result]]) -> Result:
+    def run(self, operation: Operation[Given, Made], given: Given) -> Made:
+        """Run an operation as the installation itself. Raises what opening it and the operation raise."""
+
+        async def task(opened: Administration, act: Act) -> Made:
+            return await opened.run(operation, Principal.installation(act.actor), given)
+
+        return self.administer(task)
+
+    def administer(self, task: Callable[[Administration, Act], Awaitable[Result]]) -> Result:
         """Open the installation and run `task` in it. Raises what opening and the task raise."""
 
         async def run() -> Result:
@@ -40,7 +52,7 @@ class Call:
     def write(self, work: Callable[[Transaction, Act], Result]) -> Result:
         """Run `work` in one durable transaction."""
 
-        async def task(opened: Opened, act: Act) -> Result:
+        async def task(opened: Administration, act: Act) -> Result:
             return await opened.store.write(lambda tx: work(tx, act))
 
         return self.administer(task)
@@ -48,7 +60,7 @@ class Call:
     def read(self, work: Callable[[Transaction, int], Result]) -> Result:
         """Run `work` against one snapshot; it is handed the present second."""
 
-        async def task(opened: Opened, act: Act) -> Result:
+        async def task(opened: Administration, act: Act) -> Result:
             return await opened.store.read(lambda tx: work(tx, act.now))
 
         return self.administer(task)

@@ -11,9 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mintmark.authorization_server.administration.act import Act
-from mintmark.authorization_server.administration.key_schedule import KeySchedule
-from mintmark.authorization_server.ports import Store
+from mintmark.authorization_server.administration.running import Administration as Administration
 from mintmark.cli.faults import Failure as Failure
 from mintmark.cli.faults import UsageFault as UsageFault
 from mintmark.dialect import Catalogue
@@ -30,22 +28,6 @@ class Place:
     def __post_init__(self) -> None:
         if (self.config is None) == (self.directory is None):
             raise ValueError("a place is a configuration file or a demo directory, one of them")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An installation that is open for administration.
-
-    `act(actor)`: an act of that person, at the present time. `dialects`: by name, the operator's own
-    included. `public_url`: without a slash at its end; an environment's default issuer is
-    ``{public_url}/t/{tenant}/{environment}``.
-    """
-
-    store: Store
-    act: Callable[[str], Act] = field(repr=False)
-    dialects: Catalogue
-    public_url: str
-    schedule: KeySchedule = field(default_factory=KeySchedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +112,7 @@ class Services:
 
     version: str
     clock: Callable[[], float] = field(repr=False)
-    open: Callable[[Place], AbstractAsyncContextManager[Opened]] = field(repr=False)
+    open: Callable[[Place], AbstractAsyncContextManager[Administration]] = field(repr=False)
     dialects: Callable[[Place | None], Catalogue] = field(repr=False)
     serve: Callable[[ServeOptions, Callable[[str], None]], None] = field(repr=False)
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)

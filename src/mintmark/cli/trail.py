@@ -16,7 +16,7 @@ from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Failure, Opened, UsageFault
+from mintmark.cli.services import Administration, Failure, UsageFault
 from mintmark.crypto.audit_chain import Link, Report
 
 noun = Noun("audit", "The audit trail as a whole: check that nothing is missing or changed, and trim it.")
@@ -37,7 +37,7 @@ def verify(call: Call, heads: Heads = None) -> Answer:
     """Hold every event against the chain of links; exit code 1 when something is missing or was changed."""
     known = {} if heads is None else _read(heads)
 
-    async def task(opened: Opened, _: Act) -> Report:
+    async def task(opened: Administration, _: Act) -> Report:
         return await opened.store.check_trail(known)
 
     report = call.administer(task)
@@ -65,7 +65,7 @@ def trim(
     """Remove old events for good; those of today and yesterday stay."""
     output.confirm(f"This removes audit events older than {keep_days} days for good.", yes=yes)
 
-    async def task(opened: Opened, act: Act) -> int:
+    async def task(opened: Administration, act: Act) -> int:
         removed = await opened.store.trim_trail(act.now - keep_days * DAY, keep_events, act.now)
         await opened.store.write(lambda tx: audited(tx, act, "audit.trim", detail=f"{removed} events"))
         return removed

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mintmark.authorization_server.administration import AdministrationFault, imported_secrets, operators
+from mintmark.authorization_server.administration import AdministrationFault, imported_secrets, people
 from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
 from mintmark.compose.demo import is_demo_directory
@@ -72,7 +72,7 @@ async def _first_operator(installation: Installation, options: InitOptions) -> S
     password = options.password or imported_secrets.new_password(act)
     digest = imported_secrets.password_digest(act, password)
     await installation.store.write(
-        lambda tx: operators.create_first(tx, act, username=options.operator, digest=digest)
+        lambda tx: people.create_first(tx, act, username=options.operator, digest=digest)
     )
     return password
 

@@ -78,7 +78,7 @@ class Installation:
         """Of its signing keys."""
         return KeySchedule(self.settings.signing_key_publish_ahead, self.settings.signing_key_signs_for)
 
-    def act(self, actor: str, request_id: str = "") -> Act:
+    def act(self, actor: str, request_id: str = "", peer: str = "") -> Act:
         """An act of administration by `actor`, at the present time."""
         return Act(
             now=int(time.time()),
@@ -88,6 +88,7 @@ class Installation:
             seal=self.keys.sealed,
             hash_password=lambda password: hash_password(password, os.urandom),
             request_id=request_id,
+            peer=peer,
         )
 
 

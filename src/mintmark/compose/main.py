@@ -18,12 +18,12 @@ from mintmark.cli.faults import UsageFault
 
 if TYPE_CHECKING:
     from mintmark.cli.services import (
+        Administration,
         DemoOptions,
         GuardOptions,
         Initialised,
         InitOptions,
         Migrated,
-        Opened,
         Place,
         ServeOptions,
         Services,
@@ -136,13 +136,13 @@ def _settings(place: Place) -> Settings:
 
 
 @asynccontextmanager
-async def _open(place: Place) -> AsyncIterator[Opened]:
+async def _open(place: Place) -> AsyncIterator[Administration]:
     from mintmark.compose.installation import open_installation
 
     with open_installation(_settings(place)) as installation:
-        from mintmark.cli.services import Opened
+        from mintmark.cli.services import Administration
 
-        yield Opened(
+        yield Administration(
             store=installation.store,
             act=installation.act,
             dialects=installation.dialects,

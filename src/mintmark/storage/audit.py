@@ -61,20 +61,42 @@ _EQUAL = (
 
 
 def search(connection: sa.Connection, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
-    """Events with their ids, newest first, by the filters of `query`."""
+    """Events with their ids, newest first (after an id: oldest first), by the filters of `query`."""
     found = sa.select(audit_event.c.id, *_columns)
     for name in _EQUAL:
         if wanted := getattr(query, name):
             if not is_storable(wanted):
                 return []
             found = found.where(audit_event.c[name] == wanted)
+    if query.tenant:
+        if not is_storable(query.tenant):
+            return []
+        of_the_tenant = sa.and_(
+            audit_event.c.environment == "",
+            audit_event.c.kind.startswith("admin."),
+            sa.or_(
+                audit_event.c.subject == f"tenant:{query.tenant}",
+                audit_event.c.subject.like("person:%") & audit_event.c.subject.endswith(f"@{query.tenant}"),
+            ),
+        )
+        below = audit_event.c.environment.startswith(f"{query.tenant}/", autoescape=True)
+        found = found.where(sa.or_(below, of_the_tenant))
+    if query.clients is not None:
+        found = found.where(
+            audit_event.c.client_id != "",
+            (audit_event.c.environment + "/" + audit_event.c.client_id).in_(query.clients),
+        )
     if query.since is not None:
         found = found.where(audit_event.c.at >= query.since)
     if query.until is not None:
         found = found.where(audit_event.c.at < query.until)
     if query.before_id is not None:
         found = found.where(audit_event.c.id < query.before_id)
-    rows = connection.execute(found.order_by(audit_event.c.id.desc()).limit(max(0, query.limit)))
+    order: sa.ColumnElement[int] = audit_event.c.id.desc()
+    if query.after_id is not None:
+        found = found.where(audit_event.c.id > query.after_id)
+        order = audit_event.c.id.asc()
+    rows = connection.execute(found.order_by(order).limit(max(0, query.limit)))
     return [(row[0], AuditEvent(*row[1:])) for row in rows]
 
 

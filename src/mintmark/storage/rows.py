@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
-from mintmark.values.tenancy import AccessRequest, Api, Environment, Operator, SigningKey, Tenant
+from mintmark.values.person import Person
+from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
 Scalar = Literal["text", "integer", "boolean", "real"]
 
@@ -33,7 +34,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     SignatureKey: ("environment", "id"),
     SigningKey: ("environment", "kid"),
     AccessRequest: ("id",),
-    Operator: ("username",),
+    Person: ("username",),
 }
 
 _SCALARS: dict[object, Scalar] = {str: "text", int: "integer", bool: "boolean", float: "real"}
@@ -61,7 +62,7 @@ def _column(name: str, hint: Any) -> Column:
     if origin is Literal:
         return Column(name, "text", nullable=False, few=True)
     if hint in _SCALARS:
-        return Column(name, _SCALARS[hint], nullable=False, few=name in ("environment", "tenant"))
+        return Column(name, _SCALARS[hint], nullable=False, few=name in ("environment", "tenant", "owner"))
     return Column(name, "text", nullable=False, shape=hint)
 
 

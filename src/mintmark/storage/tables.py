@@ -15,7 +15,8 @@ from mintmark.storage.rows import KEYS, Scalar, columns
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
-from mintmark.values.tenancy import AccessRequest, Api, Environment, Operator, SigningKey, Tenant
+from mintmark.values.person import Person
+from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
 metadata = sa.MetaData(
     naming_convention={
@@ -40,7 +41,10 @@ def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
 
 
 #: What rows that are older than a column hold in it.
-_DEFAULTS = {("client", "protects"): "[]"}
+_DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause] = {
+    ("client", "protects"): "[]",
+    ("client", "owner"): sa.text("''"),
+}
 
 
 def _record_table(kind: type, name: str, *constraints: sa.schema.SchemaItem) -> sa.Table:
@@ -93,7 +97,7 @@ TABLES: dict[type, sa.Table] = {
     SignatureKey: _record_table(SignatureKey, "signature_key", _below("environment", "environment")),
     SigningKey: _record_table(SigningKey, "signing_key", _below("environment", "environment")),
     AccessRequest: _record_table(AccessRequest, "access_request"),
-    Operator: _record_table(Operator, "operator"),
+    Person: _record_table(Person, "person", sa.Index(None, "tenant")),
 }
 
 #: Host names of all environments: a host leads to one environment in one role.

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.ports import Conflict, Transaction
+from mintmark.authorization_server.ports import AuditQuery, Conflict, Transaction
 from mintmark.storage import audit, changes, quotas, revocations
 from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
 from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias
@@ -21,6 +21,7 @@ from mintmark.storage.trail import Trail
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, MachineUser, SecretVersion
+from mintmark.values.person import Person
 from mintmark.values.revocation import Revocation, RevocationEntry, revocations_of
 from mintmark.values.tenancy import Environment, Tenant
 
@@ -57,9 +58,9 @@ def perform(
     """
     transaction = SqlTransaction(connection, trail)
     result = work(transaction)
-    if transaction.events:
+    if transaction.noted:
         with contextlib.closing(connection.connection.cursor()) as cursor:
-            trail.append(cursor, transaction.events)
+            trail.append(cursor, transaction.noted)
     return result, transaction.changed
 
 
@@ -69,7 +70,7 @@ class SqlTransaction:
     def __init__(self, connection: sa.Connection, trail: Trail | None) -> None:
         self._connection = connection
         self._trail = trail
-        self.events: list[AuditEvent] = []
+        self.noted: list[AuditEvent] = []
         self.changed = False
 
     def get(self, kind: type[Record], *key: str) -> Record | None:
@@ -131,6 +132,8 @@ class SqlTransaction:
             case Tenant():
                 environments = self.find(Environment, tenant=record.handle)
                 subjects += tuple(f"environment:{environment.id}" for environment in environments)
+                people = TABLES[Person]
+                self._connection.execute(people.delete().where(people.c.tenant == record.handle))
             case Environment():
                 self._connection.execute(
                     credential_use.delete().where(credential_use.c.environment == record.id)
@@ -156,7 +159,7 @@ class SqlTransaction:
     def audit(self, event: AuditEvent) -> None:
         """Append to the audit trail in this same transaction, when it ends."""
         self._writing()
-        self.events.append(audit.clean(event))
+        self.noted.append(audit.clean(event))
 
     def used(self, subject: str, day: int) -> int:
         """Tokens issued to a quota subject on a UTC day."""
@@ -170,6 +173,14 @@ class SqlTransaction:
             )
         ).one_or_none()
         return None if row is None else (row[0], row[1])
+
+    def events(self, query: AuditQuery) -> list[tuple[int, AuditEvent]]:
+        """Audit events with their ids, by the filters of `query`."""
+        return audit.search(self._connection, query)
+
+    def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
+        """(client id, tokens, last at) of who got tokens at a mount since then."""
+        return audit.mount_users(self._connection, environment, mount, since)
 
     def position(self) -> int:
         """The newest position of the change log that this transaction sees."""

@@ -25,6 +25,7 @@ class Client:
     `imported`: its id came from another server, so both readings of Basic are tried on the RFC mount.
     `protects`: audiences of the APIs that it stands in front of (RFC 7662's protected resource): it may introspect
     their tokens and read the revocation feed.
+    `owner`: the user name of the developer who made it, or empty; developers see and touch their own only.
     Times are whole seconds since the epoch, UTC.
     """
 
@@ -41,6 +42,7 @@ class Client:
     imported: bool = False
     created_at: int = 0
     protects: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,13 +139,3 @@ class AccessRequest:
     reason: str = ""
     created_at: int = 0
     decided_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """A person who runs the service; `digest` is argon2id of the password."""
-
-    username: str
-    digest: str
-    enabled: bool = True
-    created_at: int = 0

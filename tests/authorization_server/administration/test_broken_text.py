@@ -15,7 +15,7 @@ from mintmark.authorization_server.administration import (
     clients,
     legacy_tokens,
     machine_users,
-    operators,
+    people,
     signature_keys,
     signing_keys,
     tenants,
@@ -39,7 +39,7 @@ PLACE = {"environment": ENVIRONMENT}
         (signature_keys.revoke, [], {**PLACE, "key_id": BROKEN}),
         (signing_keys.withdraw, [], {**PLACE, "kid": BROKEN}),
         (machine_users.disable, [ENVIRONMENT, BROKEN], {}),
-        (operators.disable, [BROKEN], {}),
+        (people.disable, [BROKEN], {}),
         (access_requests.approve, [BROKEN], {}),
     ],
 )

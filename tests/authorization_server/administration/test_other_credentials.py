@@ -16,7 +16,7 @@ from mintmark.authorization_server.administration import (
     legacy_tokens,
     machine_users,
     mounts,
-    operators,
+    people,
     quotas,
     service_accounts,
     signature_keys,
@@ -351,22 +351,22 @@ def test_an_access_request_holds_plain_text(house: House, options: dict[str, str
 
 
 def test_the_first_operator_is_made_once(house: House) -> None:
-    house.do(operators.create_first, username="root", digest="d")
-    house.refuses("conflict", operators.create_first, username="other", digest="d")
-    house.refuses("conflict", operators.create, username="root", digest="d")
-    house.do(operators.create, username="other", digest="d")
-    assert [operator.username for operator in house.see(operators.listing)] == ["other", "root"]
+    house.do(people.create_first, username="root", digest="d")
+    house.refuses("conflict", people.create_first, username="other", digest="d")
+    house.refuses("conflict", people.create, username="root", digest="d")
+    house.do(people.create, username="other", digest="d")
+    assert [operator.username for operator in house.see(people.listing)] == ["other", "root"]
 
 
 def test_the_last_enabled_operator_is_not_locked_out(house: House) -> None:
-    house.do(operators.create_first, username="root", digest="d")
-    house.refuses("conflict", operators.disable, "root")
-    house.do(operators.create, username="other", digest="d")
-    assert not house.do(operators.disable, "root").enabled
-    house.refuses("conflict", operators.disable, "other")
-    assert not house.do(operators.change_password, "root", digest="new").enabled
-    assert house.do(operators.enable, "root").enabled
-    house.refuses("not_found", operators.disable, "nobody")
+    house.do(people.create_first, username="root", digest="d")
+    house.refuses("conflict", people.disable, "root")
+    house.do(people.create, username="other", digest="d")
+    assert not house.do(people.disable, "root").enabled
+    house.refuses("conflict", people.disable, "other")
+    assert not house.do(people.change_password, "root", digest="new").enabled
+    assert house.do(people.enable, "root").enabled
+    house.refuses("not_found", people.disable, "nobody")
 
 
 # --- credentials files -----------------------------------------------------------------------------------------------

@@ -15,13 +15,14 @@ from mintmark.storage.store import SqlStore
 from mintmark.storage.transaction import SqlTransaction
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, MachineUser, SecretVersion
-from mintmark.values.tenancy import Api, Environment, HostAlias, Operator, SigningKey, Tenant
+from mintmark.values.person import Person
+from mintmark.values.tenancy import Api, Environment, HostAlias, SigningKey, Tenant
 from tests.storage.samples import (
     CLIENT,
     ENVIRONMENT,
     HOME,
     NOW,
-    OPERATOR,
+    PERSON,
     RECORDS,
     SECRET,
     TENANT,
@@ -123,7 +124,7 @@ def test_an_exception_rolls_everything_back_and_comes_out_as_it_is(store: SqlSto
 @pytest.mark.parametrize("method", ["add", "put", "remove"])
 def test_a_reading_unit_of_work_cannot_write(store: SqlStore, method: str) -> None:
     with pytest.raises(RuntimeError, match="only reads"):
-        read(store, lambda transaction: getattr(transaction, method)(OPERATOR, now=NOW))
+        read(store, lambda transaction: getattr(transaction, method)(PERSON, now=NOW))
     with pytest.raises(RuntimeError, match="only reads"):
         read(store, lambda transaction: transaction.audit(event()))
 
@@ -191,10 +192,10 @@ def test_a_refused_conflict_leaves_the_rest_of_the_unit_of_work_alone(store: Sql
         transaction.add(TENANT, now=NOW)
         with pytest.raises(Conflict):
             transaction.add(TENANT, now=NOW)
-        transaction.add(OPERATOR, now=NOW)
+        transaction.add(PERSON, now=NOW)
 
     write(store, work)
-    assert read(store, lambda transaction: transaction.get(Operator, "root")) == OPERATOR
+    assert read(store, lambda transaction: transaction.get(Person, "ada@acme")) == PERSON
 
 
 def test_when_two_nodes_race_the_second_one_conflicts(
@@ -251,7 +252,7 @@ def test_a_tenants_everything_goes_with_it_and_all_who_cache_it_hear(store: SqlS
 
 def test_an_administrators_audit_event_is_written_with_the_change(store: SqlStore) -> None:
     def work(transaction: Transaction) -> None:
-        transaction.add(OPERATOR, now=NOW)
+        transaction.add(PERSON, now=NOW)
         transaction.audit(event(kind="admin.operator.create", outcome="done", actor="cli"))
 
     write(store, work)
@@ -266,7 +267,7 @@ def test_listeners_hear_of_a_change_before_the_write_returns(store: SqlStore) ->
         heard.append("changed")
 
     store.listen(listener)
-    write(store, lambda transaction: transaction.add(OPERATOR, now=NOW))
+    write(store, lambda transaction: transaction.add(PERSON, now=NOW))
     assert heard == []
     write(store, lambda transaction: transaction.add(TENANT, now=NOW))
     assert heard == ["changed"]
@@ -276,4 +277,4 @@ def test_several_subjects_and_ids_with_slashes_keep_apart() -> None:
     assert split_subject("client:acme/production/a/b:c") == ("client", "acme/production", "a/b:c")
     assert split_subject("environment:acme/production") == ("environment", "acme/production", "")
     assert subjects_of(SECRET) == subjects_of(CLIENT)
-    assert subjects_of(OPERATOR) == ()
+    assert subjects_of(PERSON) == ()

@@ -13,11 +13,12 @@ from typing import Literal
 from mintmark.authorization_server.ports import Conflict, Transaction
 from mintmark.values.audit_event import AuditEvent
 
-FaultKind = Literal["invalid", "not_found", "conflict"]
+FaultKind = Literal["invalid", "not_found", "conflict", "forbidden"]
 
 
 class AdministrationFault(Exception):
-    """A refusal. `kind`: ``invalid`` (bad input), ``not_found`` or ``conflict`` (the state forbids it).
+    """A refusal. `kind`: ``invalid`` (bad input), ``not_found``, ``conflict`` (the state forbids it) or
+    ``forbidden`` (the caller sees it and may not).
 
     The text is one sentence: what is wrong, where, what to do. It never holds a secret.
     """
@@ -30,6 +31,11 @@ class AdministrationFault(Exception):
 def not_found(sentence: str) -> AdministrationFault:
     """What was named does not exist."""
     return AdministrationFault(sentence, "not_found")
+
+
+def forbidden(sentence: str) -> AdministrationFault:
+    """The caller sees what was named, and has not the right."""
+    return AdministrationFault(sentence, "forbidden")
 
 
 def conflict(sentence: str) -> AdministrationFault:

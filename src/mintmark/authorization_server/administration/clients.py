@@ -52,11 +52,13 @@ def create(
     label: str = "",
     expires_at: int | None = None,
     protects: Iterable[str] = (),
+    owner: str = "",
 ) -> NewClient:
     """A new client with a generated id and a first secret (`label`, `expires_at` are the secret's).
 
     `allowed`: audience -> scope tokens; each must exist. `needs_user`: a machine user must act beside it
-    (Omneo). `protects`: audiences of the APIs that it stands in front of. Raises AdministrationFault.
+    (Omneo). `protects`: audiences of the APIs that it stands in front of. `owner`: user name of the
+    developer who makes it. Raises AdministrationFault.
     """
     place = lookup.usable_environment(tx, environment)
     client_id = identifiers.fresh(
@@ -76,6 +78,7 @@ def create(
             needs_user=needs_user,
             created_at=act.now,
             protects=tuple(dict.fromkeys(protects)),
+            owner=owner,
         ),
     )
     insert(tx, act, client)

@@ -10,7 +10,7 @@ from mintmark.cli.admin import (
     legacy_token,
     machine_user,
     mount,
-    operator,
+    person,
     quota,
     secret,
     service_account,
@@ -37,6 +37,6 @@ NOUNS: tuple[Noun, ...] = (
     quota.noun,
     signing_key.noun,
     access_request.noun,
-    operator.noun,
+    person.noun,
     audit.noun,
 )

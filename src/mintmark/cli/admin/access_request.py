@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import access_requests
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.views import row
 
 noun = Noun("access-request", "Access requests: asked, approved, refused.")
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The id of the access request, as listed.")]

@@ -7,13 +7,13 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration import apis
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
 from mintmark.cli.typed import described, pairs, period
-from mintmark.cli.views import row
 from mintmark.values.tenancy import Algorithm, TokenFormat
 
 noun = Noun("api", "APIs: the resource servers that tokens are for.")

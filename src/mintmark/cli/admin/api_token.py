@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import api_tokens
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Audience, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
 from mintmark.cli.typed import instant
-from mintmark.cli.views import row
 
 noun = Noun("api-token", "API tokens: opaque Bearer tokens with chosen scopes, shown once.")
 

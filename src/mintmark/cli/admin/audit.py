@@ -17,7 +17,7 @@ from mintmark.cli.answer import Answer, Nothing, Row, Table, Written
 from mintmark.cli.call import Call
 from mintmark.cli.events import event as view
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Failure, Opened
+from mintmark.cli.services import Administration, Failure
 from mintmark.cli.typed import past
 from mintmark.values.audit_event import AuditEvent
 
@@ -52,7 +52,7 @@ def tail(
     if not follow:
         return _events(call, query, oldest_first=True)
 
-    async def task(opened: Opened, _: Act) -> None:
+    async def task(opened: Administration, _: Act) -> None:
         last = 0
         found = (await opened.store.events(query))[::-1]
         while True:
@@ -140,7 +140,7 @@ def export(
 ) -> Answer:
     """Write all events as JSON lines, oldest first."""
 
-    async def task(opened: Opened, _: Act) -> None:
+    async def task(opened: Administration, _: Act) -> None:
         with contextlib.ExitStack() as stack:
             target = None if file is None else stack.enter_context(output.PrivateFile(file))
             async for number, event in opened.store.export(environment):
@@ -162,7 +162,7 @@ def _events(call: Call, query: AuditQuery, *, oldest_first: bool) -> Answer:
 
 
 def _found(call: Call, query: AuditQuery) -> Sequence[tuple[int, AuditEvent]]:
-    async def task(opened: Opened, _: Act) -> Sequence[tuple[int, AuditEvent]]:
+    async def task(opened: Administration, _: Act) -> Sequence[tuple[int, AuditEvent]]:
         return await opened.store.events(query)
 
     return call.administer(task)

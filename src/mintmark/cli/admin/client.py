@@ -15,15 +15,15 @@ from mintmark.authorization_server.administration import (
     environments,
     imported_secrets,
 )
+from mintmark.authorization_server.administration.views import row
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Protects, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened
+from mintmark.cli.services import Administration
 from mintmark.cli.typed import instant, permissions
-from mintmark.cli.views import row
 from mintmark.values.permission import EVERYTHING
 
 noun = Noun("client", "Clients: OAuth applications and service accounts.")
@@ -96,7 +96,7 @@ def import_client(
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
 
-    async def task(opened: Opened, act: Act) -> tuple[clients.NewClient, tuple[str, ...]]:
+    async def task(opened: Administration, act: Act) -> tuple[clients.NewClient, tuple[str, ...]]:
         digest = imported_secrets.digest(act, secret)
         made = await opened.store.write(
             lambda tx: clients.import_client(

@@ -8,14 +8,14 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration import Act, environments
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened
+from mintmark.cli.services import Administration
 from mintmark.cli.typed import pairs, period
-from mintmark.cli.views import row
 from mintmark.values import tenancy
 from mintmark.values.tenancy import HostAlias, HostRole, Mount
 
@@ -82,7 +82,7 @@ def create(
     hosts = _hosts(host)
     variables = pairs(variable or [], "--variable")
 
-    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+    async def task(opened: Administration, act: Act) -> tenancy.Environment:
         return await opened.store.write(
             lambda tx: environments.create(
                 tx,
@@ -135,7 +135,7 @@ def change(
     variables = None if variable is None else pairs(variable, "--variable")
     seconds = period(overlap, "--overlap")
 
-    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+    async def task(opened: Administration, act: Act) -> tenancy.Environment:
         return await opened.store.write(
             lambda tx: environments.change(
                 tx,

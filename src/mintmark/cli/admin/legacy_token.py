@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, imported_secrets, legacy_tokens
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Audience, EndsAt, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened
+from mintmark.cli.services import Administration
 from mintmark.cli.typed import instant
-from mintmark.cli.views import row
 from mintmark.values.credential import LegacyToken
 
 noun = Noun("legacy-token", "Legacy tokens: Basic on API calls; they are imported, never created.")
@@ -38,7 +38,7 @@ def import_token(
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
 
-    async def task(opened: Opened, act: Act) -> LegacyToken:
+    async def task(opened: Administration, act: Act) -> LegacyToken:
         digest = imported_secrets.digest(act, secret)
         return await opened.store.write(
             lambda tx: legacy_tokens.import_token(

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, imported_secrets, machine_users
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Environment, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened, UsageFault
-from mintmark.cli.views import row
+from mintmark.cli.services import Administration, UsageFault
 from mintmark.values.credential import MachineUser
 from mintmark.values.permission import EVERYTHING
 from mintmark.values.secret import Secret
@@ -81,7 +81,7 @@ def _made(
     *,
     imported: bool,
 ) -> Answer:
-    async def task(opened: Opened, act: Act) -> tuple[MachineUser, Secret]:
+    async def task(opened: Administration, act: Act) -> tuple[MachineUser, Secret]:
         password = imported_secrets.new_password(act) if given is None else given
         digest = imported_secrets.password_digest(act, password, imported=imported)
         made = await opened.store.write(
@@ -160,7 +160,7 @@ def change_password(
     if not generate_password:
         given = secret_input.read("password", password_file, password_stdin, password_env)
 
-    async def task(opened: Opened, act: Act) -> tuple[MachineUser, Secret]:
+    async def task(opened: Administration, act: Act) -> tuple[MachineUser, Secret]:
         password = imported_secrets.new_password(act) if given is None else given
         digest = imported_secrets.password_digest(act, password)
         changed = await opened.store.write(

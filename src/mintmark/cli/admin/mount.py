@@ -8,14 +8,14 @@ import typer
 
 from mintmark.authorization_server.administration import Act, mounts
 from mintmark.authorization_server.administration.mounts import MountEntry, Use
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import EndsAt, Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened, UsageFault
+from mintmark.cli.services import Administration, UsageFault
 from mintmark.cli.typed import instant, period
-from mintmark.cli.views import row
 from mintmark.values import tenancy
 from mintmark.values.tenancy import HostRole, Mount
 
@@ -67,7 +67,7 @@ def add(
         origins=tuple(origin or ()),
     )
 
-    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+    async def task(opened: Administration, act: Act) -> tenancy.Environment:
         return await opened.store.write(
             lambda tx: mounts.add(tx, act, environment, mount, dialects=opened.dialects)
         )
@@ -85,7 +85,7 @@ def listing(
     """List token endpoints and who still uses them."""
     seconds = period(since, "--since") or 0
 
-    async def task(opened: Opened, act: Act) -> list[MountEntry]:
+    async def task(opened: Administration, act: Act) -> list[MountEntry]:
         known = await opened.store.read(lambda tx: mounts.listing(tx, environment, lambda _: ()))
         used = {
             entry.mount.path: [
@@ -123,7 +123,7 @@ def change(
 ) -> Answer:
     """Change what is given of a token endpoint; roles and origins replace all there were."""
 
-    async def task(opened: Opened, act: Act) -> tenancy.Environment:
+    async def task(opened: Administration, act: Act) -> tenancy.Environment:
         return await opened.store.write(
             lambda tx: mounts.change(
                 tx,

@@ -8,11 +8,11 @@ import typer
 
 from mintmark.authorization_server.administration import quotas
 from mintmark.authorization_server.administration.quotas import QuotaEntry
+from mintmark.authorization_server.administration.views import row
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli.answer import Answer, Fields
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.views import row
 
 noun = Noun("quota", "Quotas: how many tokens a client or a tenant may be issued per UTC day.")
 

@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, client_secrets, imported_secrets
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.client import not_admitted
 from mintmark.cli.admin.options import SHOWN_ONCE, ClientId, EndsAt, Environment, Expires, Label, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened
+from mintmark.cli.services import Administration
 from mintmark.cli.typed import instant, period
-from mintmark.cli.views import row
 from mintmark.values.credential import SecretVersion
 
 noun = Noun("secret", "Secrets of a client: add, see when each was last used, retire, revoke.")
@@ -69,7 +69,7 @@ def import_secret(
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
 
-    async def task(opened: Opened, act: Act) -> tuple[SecretVersion, tuple[str, ...]]:
+    async def task(opened: Administration, act: Act) -> tuple[SecretVersion, tuple[str, ...]]:
         digest = imported_secrets.digest(act, secret)
         made = await opened.store.write(
             lambda tx: client_secrets.add_imported(

@@ -18,7 +18,7 @@ from mintmark.cli.admin.options import Allow, ClientId, Environment, Expires, La
 from mintmark.cli.answer import Answer, Nothing, Written
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened, UsageFault
+from mintmark.cli.services import Administration, UsageFault
 from mintmark.cli.typed import instant, period, permissions
 from mintmark.dialect.keyfile import write_keyfile
 from mintmark.values.secret import Secret
@@ -119,7 +119,7 @@ def _hand_over(
     with contextlib.ExitStack() as stack:
         file = None if path is None else stack.enter_context(output.PrivateFile(path))
 
-        async def task(opened: Opened, act: Act) -> str:
+        async def task(opened: Administration, act: Act) -> str:
             def work(tx: Transaction) -> str:
                 client_id, secret = make(tx, act)
                 values = service_accounts.credentials_file(
@@ -146,7 +146,7 @@ def _hand_over(
         return Written(path, ("The file holds the secret, which is kept nowhere else: store it securely.",))
 
 
-def _text(opened: Opened, values: ServiceAccountFile) -> str:
+def _text(opened: Administration, values: ServiceAccountFile) -> str:
     try:
         return write_keyfile(
             opened.dialects.get(values.dialect),

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import signature_keys
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Audience, EndsAt, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
 from mintmark.cli.typed import instant, period
-from mintmark.cli.views import row
 
 noun = Noun("signature-key", "Signature keys: HMAC keys with which a storefront signs customer ids.")
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="The id of the key, as listed.")]

@@ -7,13 +7,13 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration import Act, signing_keys
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Opened
-from mintmark.cli.views import row
+from mintmark.cli.services import Administration
 from mintmark.values.tenancy import Algorithm, SigningKey
 
 noun = Noun("signing-key", "Signing keys: see what is published, rotate, withdraw.")
@@ -35,7 +35,7 @@ def listing(call: Call, environment: Environment) -> Answer:
 def rotate(call: Call, environment: Environment, algorithm: AlgorithmOption = "ES256") -> Answer:
     """Publish the next key now; it signs after the publish-ahead period, and no token is refused."""
 
-    async def task(opened: Opened, act: Act) -> SigningKey:
+    async def task(opened: Administration, act: Act) -> SigningKey:
         return await opened.store.write(
             lambda tx: signing_keys.rotate(
                 tx,

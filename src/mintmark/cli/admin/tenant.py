@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import tenants
+from mintmark.authorization_server.administration.views import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.views import row
 
 noun = Noun("tenant", "Tenants: the customers.")
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The tenant's handle, part of its URLs.")]

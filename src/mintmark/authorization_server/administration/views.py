@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import singledispatch
 
 from mintmark.authorization_server.administration.api_tokens import ApiTokenEntry, NewApiToken
@@ -13,12 +14,19 @@ from mintmark.authorization_server.administration.mounts import MountEntry
 from mintmark.authorization_server.administration.quotas import QuotaEntry
 from mintmark.authorization_server.administration.signature_keys import NewSignatureKey, SignatureKeyEntry
 from mintmark.authorization_server.administration.signing_keys import SigningKeyEntry
-from mintmark.cli.typed import shown_instant as at
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
-from mintmark.values.tenancy import AccessRequest, Api, Environment, Mount, Operator, SigningKey, Tenant
+from mintmark.values.person import Person
+from mintmark.values.tenancy import AccessRequest, Api, Environment, Mount, SigningKey, Tenant
 
 Row = dict[str, object]
+
+
+def at(instant: float | None) -> str | None:
+    """RFC 3339, UTC, to the second; None stays None."""
+    return (
+        None if instant is None else datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
 
 
 @singledispatch
@@ -106,6 +114,7 @@ def _(record: Client) -> Row:
         "needs_user": record.needs_user,
         "imported": record.imported,
         "protects": list(record.protects),
+        "owner": record.owner,
         "created_at": at(record.created_at),
     }
 
@@ -272,8 +281,16 @@ def _(record: AccessRequest) -> Row:
 
 
 @row.register
-def _(record: Operator) -> Row:
-    return {"username": record.username, "enabled": record.enabled, "created_at": at(record.created_at)}
+def _(record: Person) -> Row:
+    return {
+        "username": record.username,
+        "name": record.name,
+        "role": record.role,
+        "tenant": record.tenant,
+        "has_password": record.digest != "",
+        "enabled": record.enabled,
+        "created_at": at(record.created_at),
+    }
 
 
 def _life(record: SecretEntry | ApiTokenEntry | LegacyTokenEntry | SignatureKeyEntry) -> Row:

@@ -1,0 +1,37 @@
+"""Every operation of administration, one small module per noun; importing this registers them all."""
+
+from mintmark.authorization_server.administration.operation import REGISTRY
+from mintmark.authorization_server.administration.operations import (
+    access_request,
+    api,
+    audit,
+    client,
+    environment,
+    key,
+    machine_user,
+    mount,
+    person,
+    quota,
+    secret,
+    service_account,
+    tenant,
+    token,
+)
+
+__all__ = [
+    "REGISTRY",
+    "access_request",
+    "api",
+    "audit",
+    "client",
+    "environment",
+    "key",
+    "machine_user",
+    "mount",
+    "person",
+    "quota",
+    "secret",
+    "service_account",
+    "tenant",
+    "token",
+]
