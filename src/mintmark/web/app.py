@@ -14,7 +14,7 @@ from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.dialect import Dialect
 from mintmark.values.tenancy import Mount
 from mintmark.web import answers
-from mintmark.web.body import BodyRefused, Disconnected, Receive, read_body
+from mintmark.web.body import CLOSE, BodyRefused, Disconnected, Receive, read_body
 from mintmark.web.callers import Caller, Callers
 from mintmark.web.cors import cors_headers, preflight
 from mintmark.web.documents import document_answer
@@ -62,10 +62,22 @@ class Resources(Protocol):
         ...
 
 
+class Face(Protocol):
+    """What people and programs administer by: the admin API, the console."""
+
+    async def respond(self, request: HttpRequest, caller: Caller, now: float) -> HttpResponse:
+        """The answer to a request whose path is below the public URL; never raises for what a caller does."""
+        ...
+
+    def refuse(self, status: int, sentence: str, request_id: str) -> HttpResponse:
+        """The answer to a request that could not be read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """`now()`: seconds since the epoch. `endpoints`: the issuer's other endpoints. `resources`: what else stands below
-    an environment.
+    an environment. `faces`: by how their paths below the public URL begin; only its host reaches them.
     """
 
     routes: Routes
@@ -75,6 +87,7 @@ class Application:
     now: Callable[[], float]
     resources: Resources | None = None
     endpoints: Mapping[Endpoint, IssuerEndpoint] = field(default_factory=dict)
+    faces: Mapping[str, Face] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -120,7 +133,7 @@ class Application:
         except Misdirected:
             return answers.misdirected()
         if located is None:
-            return answers.not_found()
+            return await self._face(scope, headers, receive, host, caller, now)
         if located.mounted is not None:
             return await self._token(scope, headers, receive, located, *located.mounted, origin, caller, now)
         view, path, role = located.view, located.path, located.role
@@ -167,6 +180,27 @@ class Application:
                 request, environment, mount.path, caller.peer, caller.request_id, now
             )
         return _with(response, cors_headers(mount.origins, origin)) if browser else response
+
+    async def _face(
+        self,
+        scope: Scope,
+        headers: Sequence[tuple[bytes, bytes]],
+        receive: Receive,
+        host: str,
+        caller: Caller,
+        now: float,
+    ) -> HttpResponse:
+        path = self.routes.below_public_url(host, scope["raw_path"].decode("latin-1"))
+        for beginning, face in self.faces.items() if path else ():
+            if path is not None and (path == beginning or path.startswith(f"{beginning}/")):
+                try:
+                    body = await read_body(headers, receive)
+                except BodyRefused as refused:
+                    answer = face.refuse(refused.response.status, refused.sentence, caller.request_id)
+                    return _with(answer, CLOSE)
+                request = HttpRequest(scope["method"], path, scope["query_string"], tuple(headers), body)
+                return await face.respond(request, caller, now)
+        return answers.not_found()
 
     async def _issuer(
         self,

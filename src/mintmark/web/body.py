@@ -9,19 +9,20 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from mintmark.web.answers import refusal
-from mintmark.wire.http import HttpResponse
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 LIMIT = 16 * 1024
-_CLOSE = ((b"connection", b"close"),)
+#: Ends the connection after the answer.
+CLOSE = ((b"connection", b"close"),)
 
 
 class BodyRefused(Exception):
-    """The body was not read to its end; `response` says why and closes the connection."""
+    """The body was not read to its end; `response` says why, as `sentence` does, and closes the connection."""
 
-    def __init__(self, response: HttpResponse) -> None:
-        super().__init__(f"body refused with {response.status}")
-        self.response = response
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(f"body refused with {status}")
+        self.sentence = sentence
+        self.response = refusal(status, "invalid_request", sentence, CLOSE)
 
 
 class Disconnected(Exception):
@@ -30,7 +31,7 @@ class Disconnected(Exception):
 
 def _too_large() -> BodyRefused:
     sentence = f"The body is larger than {LIMIT} bytes."
-    return BodyRefused(refusal(413, "invalid_request", sentence, _CLOSE))
+    return BodyRefused(413, sentence)
 
 
 def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
@@ -39,9 +40,7 @@ def declared_length(headers: Sequence[tuple[bytes, bytes]]) -> int | None:
     for name, value in headers:
         if name == b"content-length":
             if found is not None or not value.isdigit() or len(value) > 12:
-                raise BodyRefused(
-                    refusal(400, "invalid_request", "The Content-Length header is malformed.", _CLOSE)
-                )
+                raise BodyRefused(400, "The Content-Length header is malformed.")
             found = value
     if found is None:
         return None
@@ -65,7 +64,7 @@ async def read_body(headers: Sequence[tuple[bytes, bytes]], receive: Receive) ->
     if len(body) > LIMIT:
         raise _too_large()
     if length is not None and len(body) != length:
-        raise BodyRefused(refusal(400, "invalid_request", "The body is not as long as it said.", _CLOSE))
+        raise BodyRefused(400, "The body is not as long as it said.")
     return body
 
 

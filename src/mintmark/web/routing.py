@@ -128,6 +128,12 @@ class Routes:
             raise Misdirected
         return self._located(alias[0], path, alias[1])
 
+    def below_public_url(self, host: str, path: str) -> str | None:
+        """The path below the public URL, beginning with a slash; None when the request is not for it."""
+        if host not in self._public or not path.startswith(f"{self._base}/"):
+            return None
+        return path[len(self._base) :]
+
     def find_environment(self, environment_id: str) -> EnvironmentView | None:
         """The environment, if it is still there."""
         return self._environments.environment(environment_id)

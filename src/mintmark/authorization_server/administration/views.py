@@ -1,42 +1,39 @@
-"""Records as rows: what is shown of each, with stable keys. Digests and sealed keys are never among them."""
+"""How tenants, environments, APIs, clients, people and events are shown. Digests and sealed keys never are."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from functools import singledispatch
+from typing import cast
 
-from mintmark.authorization_server.administration.api_tokens import ApiTokenEntry, NewApiToken
-from mintmark.authorization_server.administration.client_secrets import NewSecret, SecretEntry
 from mintmark.authorization_server.administration.clients import NewClient
-from mintmark.authorization_server.administration.legacy_tokens import LegacyTokenEntry
 from mintmark.authorization_server.administration.mounts import MountEntry
+from mintmark.authorization_server.administration.operations.audit import EventEntry
+from mintmark.authorization_server.administration.operations.client import ClientShown
 from mintmark.authorization_server.administration.quotas import QuotaEntry
-from mintmark.authorization_server.administration.signature_keys import NewSignatureKey, SignatureKeyEntry
-from mintmark.authorization_server.administration.signing_keys import SigningKeyEntry
+from mintmark.authorization_server.administration.shapes import (
+    AccessRequestRow,
+    ApiRow,
+    ClientRow,
+    ClientShownRow,
+    EnvironmentRow,
+    EventRow,
+    MountEntryRow,
+    MountRow,
+    NewClientRow,
+    PersonRow,
+    QuotaRow,
+    TenantRow,
+    UseRow,
+)
+from mintmark.authorization_server.administration.showing import at, row
+from mintmark.authorization_server.remedies import remedy
 from mintmark.values.client import Client
-from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.person import Person
-from mintmark.values.tenancy import AccessRequest, Api, Environment, Mount, SigningKey, Tenant
-
-Row = dict[str, object]
-
-
-def at(instant: float | None) -> str | None:
-    """RFC 3339, UTC, to the second; None stays None."""
-    return (
-        None if instant is None else datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
-
-
-@singledispatch
-def row(record: object) -> Row:
-    """The row of a record. Raises TypeError for a type that is not shown."""
-    raise TypeError(f"{type(record).__name__} is not shown")
+from mintmark.values.tenancy import AccessRequest, Api, Environment, Mount, Tenant
 
 
 @row.register
-def _(record: Tenant) -> Row:
+def tenant(record: Tenant) -> TenantRow:
+    """As it is shown."""
     return {
         "handle": record.handle,
         "name": record.name,
@@ -47,7 +44,8 @@ def _(record: Tenant) -> Row:
 
 
 @row.register
-def _(record: Mount) -> Row:
+def mount(record: Mount) -> MountRow:
+    """As it is shown."""
     return {
         "path": record.path,
         "dialect": record.dialect,
@@ -59,15 +57,17 @@ def _(record: Mount) -> Row:
 
 
 @row.register
-def _(record: MountEntry) -> Row:
-    uses = [
+def mount_entry(record: MountEntry) -> MountEntryRow:
+    """As it is shown."""
+    uses: list[UseRow] = [
         {"client_id": use.client_id, "tokens": use.tokens, "last_at": at(use.last_at)} for use in record.uses
     ]
-    return {**row(record.mount), "used_by": [use["client_id"] for use in uses], "uses": uses}
+    return {**mount(record.mount), "used_by": [use["client_id"] for use in uses], "uses": uses}
 
 
 @row.register
-def _(record: Environment) -> Row:
+def environment(record: Environment) -> EnvironmentRow:
+    """As it is shown."""
     return {
         "id": record.id,
         "issuer": record.issuer,
@@ -84,7 +84,8 @@ def _(record: Environment) -> Row:
 
 
 @row.register
-def _(record: Api) -> Row:
+def api(record: Api) -> ApiRow:
+    """As it is shown."""
     return {
         "environment": record.environment,
         "audience": record.audience,
@@ -101,7 +102,8 @@ def _(record: Api) -> Row:
 
 
 @row.register
-def _(record: Client) -> Row:
+def client(record: Client) -> ClientRow:
+    """As it is shown."""
     return {
         "environment": record.environment,
         "client_id": record.client_id,
@@ -120,141 +122,17 @@ def _(record: Client) -> Row:
 
 
 @row.register
-def _(record: NewClient) -> Row:
-    made = {"client_secret": record.secret} if record.secret is not None else {}
-    return {**row(record.client), "secret_id": record.version.id, **made}
+def new_client(record: NewClient) -> NewClientRow:
+    """As it is shown."""
+    shown: dict[str, object] = {**client(record.client), "secret_id": record.version.id}
+    if record.secret is not None:
+        shown["client_secret"] = record.secret
+    return cast(NewClientRow, shown)
 
 
 @row.register
-def _(record: SecretVersion) -> Row:
-    return {
-        "environment": record.environment,
-        "client_id": record.client_id,
-        "secret_id": record.id,
-        "label": record.label,
-        "imported": record.hash_kind == "argon2id",
-        "created_at": at(record.created_at),
-        "retires_at": at(record.retires_at),
-        "expires_at": at(record.expires_at),
-        "revoked_at": at(record.revoked_at),
-    }
-
-
-@row.register
-def _(record: NewSecret) -> Row:
-    return {**row(record.version), "client_secret": record.secret}
-
-
-@row.register
-def _(record: SecretEntry) -> Row:
-    return {**row(record.version), **_life(record)}
-
-
-@row.register
-def _(record: MachineUser) -> Row:
-    return {
-        "environment": record.environment,
-        "username": record.username,
-        "id": record.id,
-        "enabled": record.enabled,
-        "scopes": list(record.scopes),
-        "proxy_login": record.proxy_login,
-        "proxy_audience": record.proxy_audience,
-        "created_at": at(record.created_at),
-    }
-
-
-@row.register
-def _(record: ApiToken) -> Row:
-    return {
-        "environment": record.environment,
-        "token_id": record.id,
-        "label": record.label,
-        "audience": record.audience,
-        "scopes": list(record.scopes),
-        "user_id": record.user_id,
-        "created_at": at(record.created_at),
-        "expires_at": at(record.expires_at),
-        "revoked_at": at(record.revoked_at),
-    }
-
-
-@row.register
-def _(record: NewApiToken) -> Row:
-    return {**row(record.record), "token": record.token}
-
-
-@row.register
-def _(record: ApiTokenEntry) -> Row:
-    return {**row(record.record), "mask": record.mask, **_life(record)}
-
-
-@row.register
-def _(record: LegacyToken) -> Row:
-    return {
-        "environment": record.environment,
-        "token_id": record.id,
-        "label": record.label,
-        "audience": record.audience,
-        "scopes": list(record.scopes),
-        "created_at": at(record.created_at),
-        "expires_at": at(record.expires_at),
-        "revoked_at": at(record.revoked_at),
-    }
-
-
-@row.register
-def _(record: LegacyTokenEntry) -> Row:
-    return {**row(record.record), **_life(record)}
-
-
-@row.register
-def _(record: SignatureKey) -> Row:
-    return {
-        "environment": record.environment,
-        "key_id": record.id,
-        "label": record.label,
-        "audience": record.audience,
-        "scopes": list(record.scopes),
-        "lifetime": record.lifetime,
-        "created_at": at(record.created_at),
-        "retires_at": at(record.retires_at),
-        "expires_at": at(record.expires_at),
-        "revoked_at": at(record.revoked_at),
-    }
-
-
-@row.register
-def _(record: NewSignatureKey) -> Row:
-    return {**row(record.record), "signature_key": record.key}
-
-
-@row.register
-def _(record: SignatureKeyEntry) -> Row:
-    return {**row(record.record), **_life(record)}
-
-
-@row.register
-def _(record: SigningKey) -> Row:
-    return {
-        "environment": record.environment,
-        "kid": record.kid,
-        "algorithm": record.algorithm,
-        "published_at": at(record.published_at),
-        "signs_at": at(record.signs_at),
-        "retires_at": at(record.retires_at),
-        "removed_at": at(record.removed_at),
-        "public": json.loads(record.public),
-    }
-
-
-@row.register
-def _(record: SigningKeyEntry) -> Row:
-    return {**row(record.key), "state": record.state}
-
-
-@row.register
-def _(record: QuotaEntry) -> Row:
+def quota_entry(record: QuotaEntry) -> QuotaRow:
+    """As it is shown."""
     left = None if record.limit is None else max(0, record.limit - record.used)
     return {
         "subject": record.subject,
@@ -266,7 +144,8 @@ def _(record: QuotaEntry) -> Row:
 
 
 @row.register
-def _(record: AccessRequest) -> Row:
+def access_request(record: AccessRequest) -> AccessRequestRow:
+    """As it is shown."""
     return {
         "id": record.id,
         "state": record.state,
@@ -281,7 +160,8 @@ def _(record: AccessRequest) -> Row:
 
 
 @row.register
-def _(record: Person) -> Row:
+def person(record: Person) -> PersonRow:
+    """As it is shown."""
     return {
         "username": record.username,
         "name": record.name,
@@ -293,9 +173,39 @@ def _(record: Person) -> Row:
     }
 
 
-def _life(record: SecretEntry | ApiTokenEntry | LegacyTokenEntry | SignatureKeyEntry) -> Row:
+@row.register
+def client_shown(record: ClientShown) -> ClientShownRow:
+    """As it is shown."""
     return {
-        "state": record.state,
-        "last_used_at": at(record.last_used_at),
-        "last_used_from": record.last_used_from,
+        **client(record.client),
+        "secrets": {entry.version.id: entry.state for entry in record.secrets},
+    }
+
+
+@row.register
+def event_entry(record: EventEntry) -> EventRow:
+    """With its number and, for a refusal, what to do about it."""
+    event = record.event
+    return {
+        "id": record.number,
+        "at": at(event.at),
+        "kind": event.kind,
+        "outcome": event.outcome,
+        "environment": event.environment,
+        "request_id": event.request_id,
+        "client_id": event.client_id,
+        "credential_id": event.credential_id,
+        "user_id": event.user_id,
+        "subject": event.subject,
+        "jti": event.jti,
+        "audience": event.audience,
+        "scope": event.scope,
+        "dialect": event.dialect,
+        "mount": event.mount,
+        "peer": event.peer,
+        "actor": event.actor,
+        "reason": event.reason,
+        "detail": event.detail,
+        "count": event.count,
+        "remedy": remedy(event.reason) if event.reason else "",
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import access_requests
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import api_tokens
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Audience, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table

@@ -15,7 +15,7 @@ from mintmark.authorization_server.administration import (
     environments,
     imported_secrets,
 )
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Protects, Yes

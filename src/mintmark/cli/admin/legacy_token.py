@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, imported_secrets, legacy_tokens
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Audience, EndsAt, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table

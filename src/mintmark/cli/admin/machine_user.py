@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, imported_secrets, machine_users
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Environment, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table

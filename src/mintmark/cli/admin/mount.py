@@ -8,7 +8,7 @@ import typer
 
 from mintmark.authorization_server.administration import Act, mounts
 from mintmark.authorization_server.administration.mounts import MountEntry, Use
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import EndsAt, Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table

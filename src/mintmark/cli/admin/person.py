@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration.operations import person as people
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields, Table

@@ -8,7 +8,7 @@ import typer
 
 from mintmark.authorization_server.administration import quotas
 from mintmark.authorization_server.administration.quotas import QuotaEntry
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli.answer import Answer, Fields
 from mintmark.cli.call import Call

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mintmark.authorization_server.administration import Act, client_secrets, imported_secrets
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.client import not_admitted
 from mintmark.cli.admin.options import SHOWN_ONCE, ClientId, EndsAt, Environment, Expires, Label, Yes

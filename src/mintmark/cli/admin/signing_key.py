@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration import Act, signing_keys
-from mintmark.authorization_server.administration.views import row
+from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table

@@ -18,12 +18,16 @@ from mintmark.authorization_server.administration.operations import (
     token,
 )
 
+# Registers how records are shown; it needs the modules above.
+from mintmark.authorization_server.administration import credential_views, views  # isort: skip
+
 __all__ = [
     "REGISTRY",
     "access_request",
     "api",
     "audit",
     "client",
+    "credential_views",
     "environment",
     "key",
     "machine_user",
@@ -34,4 +38,5 @@ __all__ = [
     "service_account",
     "tenant",
     "token",
+    "views",
 ]
