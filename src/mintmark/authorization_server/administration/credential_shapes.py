@@ -1,4 +1,4 @@
-"""What is shown of credentials and keys, as types; `credential_views` fills them. Only what was just made holds a secret."""
+"""What is shown of credentials and keys, as types; only what was just made holds a secret."""
 
 from __future__ import annotations
 
