@@ -61,7 +61,7 @@ class Transaction(Protocol):
     Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
     client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
     id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
-    AccessRequest(id), Person(username).
+    AccessRequest(id), Person(username), KeptAnswer(principal, key).
     """
 
     def get(self, kind: type[Record], *key: str) -> Record | None:
@@ -82,6 +82,10 @@ class Transaction(Protocol):
 
     def remove(self, record: object, *, now: float) -> None:
         """Delete the record and all that hangs below it (a client's secrets, an environment's everything)."""
+        ...
+
+    def forget(self, kind: type, *, created_before: float) -> None:
+        """Delete the records of that type that were made before an instant and that nothing hangs on."""
         ...
 
     def audit(self, event: AuditEvent) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from mintmark.authorization_server.administration import signing_keys
+from mintmark.authorization_server.administration.access import OPERATORS, admin_audience
+from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
 from mintmark.authorization_server.introspection import Introspection
 from mintmark.authorization_server.limits import Limits
@@ -29,6 +31,10 @@ from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.views import LoadKeyring
 from mintmark.values.tenancy import SigningKey
+from mintmark.web.admin_api.application import AdminApi
+from mintmark.web.admin_api.authentication import Authentication
+from mintmark.web.admin_api.performing import Performance
+from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.app import Application, Scope, Send
 from mintmark.web.body import Receive
 from mintmark.web.callers import Callers
@@ -127,6 +133,23 @@ class Server:
         self._run(directory.follow)
         self._run(lambda: self._keep_rotating(installation))
         self._run(lambda: self._keep_trimming(installation))
+        administration = Administration(
+            installation.store,
+            installation.act,
+            installation.dialects,
+            settings.public_url,
+            installation.schedule,
+            asyncio.to_thread,
+        )
+        admin_api = AdminApi(
+            Authentication(
+                directory, directory, lambda environment: TokenStatus(ports, environment), settings.public_url
+            ),
+            Performance(
+                administration, Repeats(installation.keys.seal.unseal), admin_audience(settings.public_url)
+            ),
+            f"{settings.public_url}/t/{OPERATORS}/oauth/token",
+        )
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
@@ -138,6 +161,7 @@ class Server:
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
             if self._demo
             else None,
+            faces={"/admin": admin_api},
         )
 
     def _keyrings(self, keys: Keys) -> LoadKeyring:

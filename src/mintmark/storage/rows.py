@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
@@ -35,6 +36,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     SigningKey: ("environment", "kid"),
     AccessRequest: ("id",),
     Person: ("username",),
+    KeptAnswer: ("principal", "key"),
 }
 
 _SCALARS: dict[object, Scalar] = {str: "text", int: "integer", bool: "boolean", float: "real"}

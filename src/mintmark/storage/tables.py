@@ -15,6 +15,7 @@ from mintmark.storage.rows import KEYS, Scalar, columns
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
@@ -98,6 +99,7 @@ TABLES: dict[type, sa.Table] = {
     SigningKey: _record_table(SigningKey, "signing_key", _below("environment", "environment")),
     AccessRequest: _record_table(AccessRequest, "access_request"),
     Person: _record_table(Person, "person", sa.Index(None, "tenant")),
+    KeptAnswer: _record_table(KeptAnswer, "kept_answer", sa.Index(None, "created_at")),
 }
 
 #: Host names of all environments: a host leads to one environment in one role.

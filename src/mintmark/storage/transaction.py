@@ -146,6 +146,12 @@ class SqlTransaction:
         self._note(subjects, now)
         self._publish(before, None, now)
 
+    def forget(self, kind: type, *, created_before: float) -> None:
+        """Delete the records of that type that were made before an instant; no cache holds them."""
+        self._writing()
+        table = TABLES[kind]
+        self._connection.execute(table.delete().where(table.c.created_at < created_before))
+
     def revoke(self, environment: str, revocation: Revocation, *, now: float) -> None:
         """Publish a revocation that no record stands for: of one JWT. Raises KeyError without that environment."""
         self._writing()

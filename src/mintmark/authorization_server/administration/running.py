@@ -65,11 +65,7 @@ class Administration:
         know of), ``invalid`` or ``conflict``. Raises StorageUnavailable.
         """
         act = self.act(principal.actor, request_id, peer)
-        hashed: Hashed | None = None
-        if operation.hashed is not None:
-            slow = operation.hashed
-            await self.store.read(lambda tx: self.admit(tx, operation, principal, given))
-            hashed = await self.aside(lambda: slow(act, given))
+        hashed = await self.hash(operation, principal, given, act)
         if operation.writes:
             return await self.store.write(
                 lambda tx: self.within(tx, operation, principal, given, act, hashed)
@@ -86,9 +82,30 @@ class Administration:
         hashed: Hashed | None = None,
     ) -> Made:
         """As `run`, inside a transaction that is open: several operations are done all or none."""
+        return operation.work(tx, self.call(tx, operation, principal, given, act, hashed), given)
+
+    async def hash(
+        self, operation: Operation[Given, Any], principal: Principal, given: Given, act: Act
+    ) -> Hashed | None:
+        """What the operation hashes slowly, for a principal that may; None when it hashes nothing."""
+        slow = operation.hashed
+        if slow is None:
+            return None
+        await self.store.read(lambda tx: self.admit(tx, operation, principal, given))
+        return await self.aside(lambda: slow(act, given))
+
+    def call(
+        self,
+        tx: Transaction,
+        operation: Operation[Given, Any],
+        principal: Principal,
+        given: Given,
+        act: Act,
+        hashed: Hashed | None = None,
+    ) -> Call:
+        """A call that has been admitted in this transaction. Raises AdministrationFault."""
         current = self.admit(tx, operation, principal, given)
-        call = Call(current, act, self.dialects, self.public_url, self.schedule, hashed)
-        return operation.work(tx, call, given)
+        return Call(current, act, self.dialects, self.public_url, self.schedule, hashed)
 
     def admit(
         self, tx: Transaction, operation: Operation[Any, Any], principal: Principal, given: Any
