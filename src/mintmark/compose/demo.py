@@ -1,7 +1,8 @@
 """`mintmark demo`: a server with sample tenants in a directory of its own, the same at every start.
 
-The directory holds ``demo.json`` (port and plain credentials, mode 0600), ``demo.db``, ``demo.key`` and the
-credentials files of service accounts. Only a demo keeps plain credentials, so it listens on loopback alone.
+The directory holds ``demo.json`` (port and plain credentials, mode 0600), ``demo.db``, ``demo.key``, the
+operators' client (``operators.json``) and the credentials files of service accounts. Only a demo keeps plain
+credentials, so it listens on loopback alone.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from mintmark.authorization_server.administration import environments
+from mintmark.authorization_server.administration.access import OPERATORS, admin_audience
 from mintmark.authorization_server.administration.service_accounts import credentials_file
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli.services import DemoOptions, UsageFault
-from mintmark.compose import demo_data
+from mintmark.compose import demo_data, operators
 from mintmark.compose.demo_examples import examples
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
@@ -33,6 +35,7 @@ from mintmark.values.tenancy import Environment
 
 FIRST_PORT = 8080
 STATE, DATABASE, KEY, LOCK = "demo.json", "demo.db", "demo.key", "demo.lock"
+OPERATORS_FILE = "operators.json"
 Say = Callable[[str], None]
 
 
@@ -113,6 +116,8 @@ def demo(options: DemoOptions, say: Say) -> None:
             state = asyncio.run(_provision(installation, state))
             state.write(directory)
             entries = _entries(installation, state, directory)
+            theirs = operators.credentials(dict(state.stored[OPERATORS]), settings.public_url)
+            write_private(directory / OPERATORS_FILE, json.dumps(theirs, indent=2) + "\n")
         if options.credentials_out is not None:
             write_private(options.credentials_out, json.dumps(entries, indent=2) + "\n")
         run(settings, listener, demo=True, started=lambda: _announce(entries, settings, directory, say))
@@ -175,7 +180,8 @@ async def _provision(installation: Installation, state: DemoState) -> DemoState:
         }
         for tenant, name in wanted:
             _move(tx, installation, tenant, name, state.port)
-        return made
+        theirs = operators.make_with_client(tx, act, public_url, installation.dialects)
+        return made if theirs is None else made | {OPERATORS: theirs}
 
     made = await installation.store.write(work)
     return replace(state, stored={**state.stored, **made})
@@ -254,4 +260,6 @@ def _announce(entries: Mapping[str, Any], settings: Settings, directory: Path, s
             say(f"# {example.tenant} | {example.form} | {example.title}")
             say(example.text)
     say("")
+    say(f"# The admin API is at {admin_audience(settings.public_url)} (/openapi.json describes it); the")
+    say(f"# operators' client for it is in {directory / OPERATORS_FILE}.")
     say(f"# Ready: {settings.public_url}")

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 from mintmark.authorization_server.administration import AdministrationFault, imported_secrets, people
-from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.authorization_server.ports import StorageUnavailable, Transaction
 from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
+from mintmark.compose import operators
 from mintmark.compose.demo import is_demo_directory
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
@@ -71,9 +72,12 @@ async def _first_operator(installation: Installation, options: InitOptions) -> S
     act = installation.act("init")
     password = options.password or imported_secrets.new_password(act)
     digest = imported_secrets.password_digest(act, password)
-    await installation.store.write(
-        lambda tx: people.create_first(tx, act, username=options.operator, digest=digest)
-    )
+
+    def work(tx: Transaction) -> None:
+        people.create_first(tx, act, username=options.operator, digest=digest)
+        operators.make(tx, act, installation.settings.public_url, installation.dialects)
+
+    await installation.store.write(work)
     return password
 
 

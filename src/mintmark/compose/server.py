@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from mintmark.authorization_server.administration import signing_keys
-from mintmark.authorization_server.administration.access import OPERATORS, admin_audience
+from mintmark.authorization_server.administration.access import admin_audience
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
 from mintmark.authorization_server.introspection import Introspection
@@ -21,6 +21,7 @@ from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.installation import Installation, Keys, open_installation
+from mintmark.compose.operators import token_url
 from mintmark.compose.slow_hash import OneAtATime
 from mintmark.config import Settings, is_loopback
 from mintmark.crypto.seal import Unsealable
@@ -148,7 +149,7 @@ class Server:
             Performance(
                 administration, Repeats(installation.keys.seal.unseal), admin_audience(settings.public_url)
             ),
-            f"{settings.public_url}/t/{OPERATORS}/oauth/token",
+            token_url(settings.public_url),
         )
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(

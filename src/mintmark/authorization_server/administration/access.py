@@ -62,7 +62,7 @@ class Principal:
         actor = f"client:{client.environment}/{client.client_id}"
         tenant = client.environment.partition("/")[0]
         own = frozenset(scopes)
-        if tenant == RESERVED_TENANT:
+        if client.environment == OPERATORS:
             return cls(actor, "operator", client_id=client.client_id, home=client.environment, scopes=own)
         return cls(actor, "admin", tenant, client.environment, "", client.client_id, client.environment, own)
 
