@@ -26,6 +26,7 @@ from mintmark.config import load_settings
 from mintmark.storage import key_encryption_key, schema
 from mintmark.values.secret import Secret
 from mintmark.values.tenancy import Mount, SigningKey
+from mintmark.wire.http import HttpRequest
 
 ISSUER = "http://127.0.0.1:8080/t"
 OTHER = "Ym90aGVyIGtleSwgb2YgMzIgYnl0ZXMsIG5vdCB0aGU="
@@ -206,31 +207,10 @@ async def _ask(server: Server, *requests: tuple[str, str, bytes]) -> list[tuple[
 
 
 async def _one(server: Server, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    await server(
-        {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": [
-                (b"host", b"127.0.0.1:8080"),
-                (b"content-type", b"application/x-www-form-urlencoded"),
-                (b"content-length", str(len(body)).encode()),
-            ],
-            "client": ("127.0.0.1", 5000),
-            "scheme": "http",
-            "http_version": "1.1",
-        },
-        receive,
-        send,
+    headers = (
+        (b"host", b"127.0.0.1:8080"),
+        (b"content-type", b"application/x-www-form-urlencoded"),
+        (b"content-length", str(len(body)).encode()),
     )
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
+    response = await server.respond(HttpRequest(method, path, b"", headers, body), "127.0.0.1")
+    return response.status, response.body

@@ -1,44 +1,74 @@
-"""Uses that wait for writing: one per credential and minute, never more than a bound."""
+"""Uses that wait for writing: the newest of each credential, few at once, many by the minute and in order, bounded."""
 
 from __future__ import annotations
 
 import pytest
 
-from mintmark.storage.uses import Uses
+from mintmark.storage.uses import FEW, Uses
+
+NOW = 1_800_000_000.0
 
 
-@pytest.mark.parametrize(("at", "taken"), [(60.0, 1), (119.9, 1), (120.0, 2)])
-def test_a_credential_is_taken_once_a_minute(at: float, taken: int) -> None:
-    uses, count = Uses(), 0
-    for moment in (60.0, at):
-        uses.add(("a/b", "t", moment, "p"))
-        count += len(uses.take(9))
-    assert count == taken
+def used(*credentials: str, at: float = NOW) -> Uses:
+    uses = Uses()
+    for credential in credentials:
+        uses.add("a/b", credential, at, "p")
+    return uses
 
 
-def test_a_flood_of_credentials_is_bounded_and_the_next_minute_begins_anew() -> None:
-    uses = Uses(most=3)
-    for n in range(10):
-        uses.add(("a/b", f"t{n}", 60.0, "p"))
-    assert [use[1] for use in uses.take(9)] == ["t0", "t1", "t2"]
-    uses.add(("a/b", "t9", 60.0, "p"))
+def test_the_newest_use_of_a_credential_is_the_one_that_is_written() -> None:
+    uses = used("t")
+    uses.add("a/b", "t", NOW + 1, "q")
+    assert uses.take(NOW) == [("a/b", "t", NOW + 1, "q")]
     assert len(uses) == 0
-    uses.add(("a/b", "t9", 120.0, "p"))
-    assert len(uses) == 1
 
 
-def test_what_waits_is_bounded_over_the_minutes() -> None:
+@pytest.mark.parametrize(("later", "taken"), [(0.4, 0), (0.5, 1)])
+def test_few_fall_due_twice_a_second(later: float, taken: int) -> None:
+    uses = used("t")
+    assert len(uses.take(NOW)) == 1
+    uses.add("a/b", "t", NOW + 0.1, "p")
+    assert len(uses.take(NOW + later)) == taken
+
+
+@pytest.mark.parametrize(("later", "taken"), [(59.9, False), (60.0, True)])
+def test_many_fall_due_once_a_minute(later: float, taken: bool) -> None:
+    uses = used("t")
+    uses.take(NOW)
+    for number in range(FEW + 1):
+        uses.add("a/b", f"{number:06d}", NOW, "p")
+    assert bool(uses.take(NOW + later)) is taken
+
+
+def test_many_are_taken_in_the_order_of_the_table_and_in_parts() -> None:
+    names = [f"{number * 7919 % 5000:06d}" for number in range(5000)]
+    uses = used(*[name[::-1] for name in names])
+    parts = []
+    while part := uses.take(NOW):
+        parts.append(part)
+    assert max(map(len, parts)) <= FEW + 100
+    assert [use for part in parts for use in part] == sorted(use for part in parts for use in part)
+    assert len({use[1] for part in parts for use in part}) == 5000
+
+
+def test_what_waits_is_taken_at_once_when_asked() -> None:
+    uses = used("t")
+    uses.take(NOW)
+    uses.add("a/b", "t", NOW, "p")
+    assert uses.take(NOW) == []
+    assert len(uses.take(NOW, at_once=True)) == 1
+
+
+def test_a_flood_of_credentials_is_bounded() -> None:
     uses = Uses(most=3)
-    for n in range(10):
-        uses.add(("a/b", f"t{n}", 60.0 * n, "p"))
-    assert len(uses) == 3
+    for number in range(10):
+        uses.add("a/b", f"t{number}", NOW, "p")
+    assert sorted(use[1] for use in uses.take(NOW)) == ["t0", "t1", "t2"]
 
 
 def test_a_use_that_could_not_be_written_gives_way_to_a_later_one() -> None:
-    uses = Uses()
-    uses.add(("a/b", "t", 60.0, "p"))
-    uses.add(("a/b", "u", 60.0, "p"))
-    failed = uses.take(9)
-    uses.add(("a/b", "t", 120.0, "q"))
+    uses = used("t", "u")
+    failed = uses.take(NOW)
+    uses.add("a/b", "t", NOW + 9, "q")
     uses.put_back(failed)
-    assert sorted(uses.take(9)) == [("a/b", "t", 120.0, "q"), ("a/b", "u", 60.0, "p")]
+    assert uses.take(NOW, at_once=True) == [("a/b", "t", NOW + 9, "q"), ("a/b", "u", NOW, "p")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import uvicorn
 from mintmark.web import protocol
 from mintmark.web.exchange import written
 from mintmark.web.protocol import HEAD_LIMIT, Http11
+from mintmark.wire.http import HttpResponse
 from tests.web.world import HOST, World
 
 TOKEN = "/t/omneo/production/api/v3/auth/token"
@@ -24,11 +25,15 @@ def served(talk: Talk, world: World | None = None) -> World:
     """Have `talk` speak to a real listener."""
     world = world or World()
 
-    async def application(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        await world.app(scope, receive, send)
-
     config = uvicorn.Config(
-        application, http=Http11, lifespan="off", ws="none", log_config=None, server_header=False
+        world.app,  # type: ignore[arg-type]
+        http=Http11,
+        lifespan="off",
+        ws="none",
+        interface="asgi3",
+        proxy_headers=False,
+        log_config=None,
+        server_header=False,
     )
 
     async def run() -> None:
@@ -253,6 +258,17 @@ def test_an_endless_chunked_body_is_refused_at_its_limit() -> None:
     served(talk)
 
 
+def test_a_head_request_is_answered_without_a_body() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HEAD /nowhere HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() + POST + b"\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 404 ")
+        assert b"content-length: 0" not in head
+        assert (await answer(reader))[0] == 200
+
+    served(talk)
+
+
 def test_http_1_0_ends_with_its_answer() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(POST.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Content-Length: 3\r\n\r\na=b")
@@ -264,6 +280,6 @@ def test_http_1_0_ends_with_its_answer() -> None:
 
 def test_a_header_of_an_answer_never_holds_a_line_break() -> None:
     with pytest.raises(RuntimeError, match="line break"):
-        written(200, [(b"x", b"a\r\nset-cookie: b")], b"", keep_alive=True)
+        written(HttpResponse(200, ((b"x", b"a\r\nset-cookie: b"),)), head=False, keep_alive=True)
     with pytest.raises(RuntimeError, match="line break"):
-        written(200, [(b"x", b"a\nb")], b"", keep_alive=True)
+        written(HttpResponse(200, ((b"x", b"a\nb"),)), head=False, keep_alive=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -161,27 +161,16 @@ class World:
             pairs.append(("host", host))
         if body:
             pairs.append(("content-length", str(len(body))))
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode("latin-1"),
-            "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
-            "client": (peer, 50000),
-        }
-        sent: list[MutableMapping[str, Any]] = []
-
-        async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        asyncio.run(self.app(scope, receive, send))
-        start, rest = sent
+        request = HttpRequest(
+            method,
+            path,
+            query.encode(),
+            tuple((name.lower().encode(), value.encode("latin-1")) for name, value in pairs),
+            body,
+        )
+        response = asyncio.run(self.app.respond(request, peer))
         return Answer(
-            start["status"],
-            {name.decode(): value.decode("latin-1") for name, value in start["headers"]},
-            rest["body"],
+            response.status,
+            {name.decode(): value.decode("latin-1") for name, value in response.headers},
+            response.body,
         )

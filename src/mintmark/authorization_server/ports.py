@@ -89,6 +89,10 @@ class Directory(Protocol):
         """A client with its secret versions, or None."""
         ...
 
+    def held(self, environment_id: str, client_id: str) -> Registration | None:
+        """As `registration`, of a client that is in memory; None for every other."""
+        ...
+
     async def machine_user(self, environment_id: str, username: str) -> MachineUser | None:
         """A machine user by user name, or None."""
         ...
@@ -174,7 +178,7 @@ class Ledger(Protocol):
         ...
 
     def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
-        """Record that a credential was used without a token being issued: once a minute at most. Never waits."""
+        """Record that a credential was used without a token being issued. Never waits."""
         ...
 
 

@@ -18,7 +18,7 @@ from mintmark.authorization_server.client_authentication import (
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
 from mintmark.authorization_server.issuance import Issued, issue, standing_claims
-from mintmark.authorization_server.lately import Lately
+from mintmark.authorization_server.lately import Lately, Remembered
 from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
 from mintmark.authorization_server.ports import (
     Busy,
@@ -100,8 +100,15 @@ class TokenEndpoint:
                     "There is no token endpoint here any more.",
                     reason="mount_removed",
                 ) from None
-            judged, pace = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
-            verdict = verdict or pace
+            name = self.lately.name(call.environment, call.path, dialect, request)
+            known = self._as_lately(call, name, view)
+            if known is None:
+                judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
+                self.lately.remember(name, view, judged)
+                verdict = verdict or judged.verdict
+            else:
+                judged = known.judgement
+                verdict = verdict or self.limits.pace(known.registration.client, view, now)
             self.limits.foresee(judged.allowances, now)
             try:
                 issued = issue(
@@ -127,6 +134,17 @@ class TokenEndpoint:
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
 
+    def _as_lately(self, call: _Call, name: bytes, view: EnvironmentView) -> Remembered | None:
+        """The judgement of the same request, if all that it was made of is still in the directory."""
+        known = self.lately.find(name, view, call.now)
+        if known is None:
+            return None
+        client_id = known.registration.client.client_id
+        if self.ports.directory.held(call.environment, client_id) is not known.registration:
+            return None
+        self.limits.admit(call.environment, client_id, call.peer, call.now)
+        return known
+
     async def _judge(
         self,
         call: _Call,
@@ -136,24 +154,14 @@ class TokenEndpoint:
         dialect: Dialect,
         *,
         first: bool,
-    ) -> tuple[Judgement, Verdict | None]:
-        """Who asks, and what may be granted: as lately, or judged anew; and the minute's verdict, the `first` time."""
+    ) -> Judgement:
+        """Who asks, and what may be granted. `first`: not again after a change."""
         now = call.now
-        name = self.lately.name(call.environment, call.path, dialect, request)
-        known = self.lately.find(name, view, now)
-        if known is not None:
-            client = known.registration.client
-            held = await self.ports.directory.registration(call.environment, client.client_id)
-            if held is known.registration:
-                self.limits.admit(call.environment, client.client_id, call.peer, now)
-                return known.judgement, self.limits.pace(client, view, now) if first else None
         asked = await as_found(read_request(dialect, request), call.environment, self.ports)
         self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
-        judged = judged._replace(standing=standing_claims(judged.grant, view))
-        self.lately.remember(name, view, judged)
-        return judged, judged.verdict
+        return judged._replace(standing=standing_claims(judged.grant, view))
 
     async def _read_again(self, call: _Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
         """What a refused request claimed, for limits and the audit trail; None when it could not be read."""

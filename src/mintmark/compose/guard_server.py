@@ -54,7 +54,7 @@ def serve(options: GuardOptions, say: Callable[[str], None]) -> None:
         options.issuers[0] if len(options.issuers) == 1 else "",
     )
     config = uvicorn.Config(
-        application,
+        application,  # type: ignore[arg-type]  # our connection calls `respond`
         loop="uvloop",
         http=Http11,
         ws="none",

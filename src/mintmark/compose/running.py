@@ -30,7 +30,7 @@ BACKLOG = 2048
 #: Seconds that running requests are given to end.
 GRACE = 10
 #: Objects made since the last collection, then collections of one generation before one of the next.
-COLLECT_AFTER = (20_000, 20, 100)
+COLLECT_AFTER = (20_000, 5, 1000)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 from mintmark.authorization_server.administration import signing_keys
 from mintmark.authorization_server.administration.access import admin_audience
@@ -36,12 +37,13 @@ from mintmark.web.admin_api.application import AdminApi
 from mintmark.web.admin_api.authentication import Authentication
 from mintmark.web.admin_api.performing import Performance
 from mintmark.web.admin_api.repeats import Repeats
-from mintmark.web.app import Application, Scope, Send
-from mintmark.web.body import Receive
+from mintmark.web.answers import refusal
+from mintmark.web.app import Application
 from mintmark.web.callers import Callers
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
+from mintmark.wire.http import HttpRequest, HttpResponse
 
 #: Seconds between two looks at whether a signing key is due.
 ROTATION_INTERVAL = 3600.0
@@ -50,6 +52,11 @@ TRIM_INTERVAL = 3600.0
 DAY = 86400
 #: Refused authentications are answered at a multiple of this many seconds after the request was read.
 REFUSAL_GRID = 0.25
+
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 async def answer_late(now: float) -> None:
@@ -74,8 +81,12 @@ def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoin
     }
 
 
+async def _not_started(request: HttpRequest, peer: str) -> HttpResponse:  # noqa: ARG001 - as every handler
+    return refusal(503, "temporarily_unavailable", "The server is starting.")
+
+
 class Server:
-    """The ASGI application of one worker: opens everything at the lifespan's start, closes it at its end.
+    """One worker: opens everything at the lifespan's start, closes it at its end, and answers requests in between.
 
     `demo`: whether the sample APIs stand.
     """
@@ -85,19 +96,17 @@ class Server:
         self._log = log
         self._demo = demo
         self._parts = AsyncExitStack()
-        self._application: Application | None = None
+        self.respond: Callable[[HttpRequest, str], Awaitable[HttpResponse]] = _not_started
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the life of the worker."""
-        if scope["type"] == "http" and self._application is not None:
-            await self._application(scope, receive, send)
-        elif scope["type"] == "lifespan":
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The life of the worker."""
+        if scope["type"] == "lifespan":
             await self._live(receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._application = await self._start()
+            self.respond = (await self._start()).respond
         except Exception as fault:
             self._log.error("start_failed", reason=str(fault))
             await self._parts.aclose()

@@ -6,8 +6,7 @@ do the work of many, each is prepared once, and the interpreter lock changes han
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +22,6 @@ from mintmark.values.credential import ApiToken
 
 Outcome = Committed | Stale | OverQuota
 Count = tuple[int, str]
-_REMEMBERED_USES = 50_000
 
 
 class Batch:
@@ -53,11 +51,9 @@ class Batch:
             " WHERE excluded.at > credential_use.at",
         )
         self._tokens = Rows(mark, "api_token", [column.name for column in columns(ApiToken)])
-        self._used_lately: set[tuple[str, str]] = set()
-        self._minute = -1
 
     def write(
-        self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent], uses: Iterable[Use] = ()
+        self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent], uses: Sequence[Use] = ()
     ) -> list[Outcome]:
         """All of it or nothing, durable when it returns. Raises StorageUnavailable (nothing was written)."""
         driver_error = self._database.engine.dialect.loaded_dbapi.Error
@@ -81,7 +77,6 @@ class Batch:
     def discard(self) -> None:
         """Throw the connection away; the next batch opens another."""
         connection, self._connection = self._connection, None
-        self._used_lately.clear()
         if connection is not None:
             connection.invalidate()
             connection.close()
@@ -91,7 +86,7 @@ class Batch:
         cursor: Any,
         issuances: Sequence[Issuance],
         notes: Sequence[AuditEvent],
-        uses: Iterable[Use],
+        uses: Sequence[Use],
     ) -> list[Outcome]:
         outcomes: list[Outcome | None] = [None] * len(issuances)
         if issuances:
@@ -108,8 +103,7 @@ class Batch:
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
         )
-        of_tokens = ((event.environment, event.credential_id, event.at, event.peer) for event in events)
-        self._uses.write(cursor, self._new_uses(chain(uses, of_tokens)))
+        self._uses.write(cursor, uses)
         return outcomes  # type: ignore[return-value]
 
     def _refuse_stale(
@@ -159,19 +153,6 @@ class Batch:
                 outcomes[index] = _admit(issuance, used, beyond)
         for (day, subject), excess in beyond.items():
             cursor.execute(self._give_back, (excess, day, subject))
-
-    def _new_uses(self, uses: Iterable[Use]) -> list[Use]:
-        """Those that are the first of their credential in their minute."""
-        new: dict[tuple[str, str], Use] = {}
-        for use in uses:
-            key, minute = use[:2], int(use[2] // 60)
-            if minute > self._minute or len(self._used_lately) >= _REMEMBERED_USES:
-                self._minute = minute
-                self._used_lately.clear()
-            if key[1] and key not in self._used_lately:
-                self._used_lately.add(key)
-                new[key] = use
-        return [new[key] for key in sorted(new)]
 
 
 def _counts(issuance: Issuance) -> list[Count]:

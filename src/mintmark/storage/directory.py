@@ -57,6 +57,7 @@ class CachedDirectory:
             kind: Generations(2 * capacity)
             for kind in ("client", "user", "username", "signature_keys", "api_token", "legacy_token")
         }
+        self._clients = self._caches["client"]
         self._loading: dict[tuple[str, str, str], asyncio.Future[tuple[int, Any]]] = {}
         self._position = 0
         self._lock = asyncio.Lock()
@@ -92,10 +93,14 @@ class CachedDirectory:
 
     async def registration(self, environment_id: str, client_id: str) -> Registration | None:
         """A client with its secret versions, or None. Raises StorageUnavailable."""
-        cached = self._caches["client"].get(environment_id, client_id)
+        cached = self.held(environment_id, client_id)
         if cached is not None:
-            return cast(Registration, cached)
+            return cached
         return await self._load("client", environment_id, client_id, views.registration)
+
+    def held(self, environment_id: str, client_id: str) -> Registration | None:
+        """As `registration`, of a client that is in memory; None for every other."""
+        return cast("Registration | None", self._clients.get(environment_id, client_id))
 
     async def machine_user(self, environment_id: str, username: str) -> MachineUser | None:
         """A machine user by user name, or None. Raises StorageUnavailable."""

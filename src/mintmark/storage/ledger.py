@@ -33,7 +33,7 @@ class _Load(NamedTuple):
     uses: list[Use]
 
 
-#: Refusals, and as many uses, that ride along with a batch of tokens, and that go alone when no token is waiting.
+#: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
 _NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
 #: Seconds that a batch waits for its share of callers at most.
 _LINGER = 0.003
@@ -100,8 +100,8 @@ class SqlLedger:
         self._arm(asyncio.get_running_loop())
 
     def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
-        """Record that a credential was used without a token being issued: once a minute at most. Never waits."""
-        self._uses.add((environment, credential_id, at, peer))
+        """Record that a credential was used without a token being issued. Never waits."""
+        self._uses.add(environment, credential_id, at, peer)
         self._arm(asyncio.get_running_loop())
 
     async def flush(self) -> None:
@@ -150,7 +150,8 @@ class SqlLedger:
         beside = 0
         if self._working or self._notes_due:
             beside = _NOTES_BESIDE_TOKENS if batch else _NOTES_ALONE if self._notes_due else 0
-        load = _Load(batch, self._refusals.take(beside), self._uses.take(beside))
+        uses = self._uses.take(self._clock(), at_once=bool(self._idle)) if beside else []
+        load = _Load(batch, self._refusals.take(beside), uses)
         if any(load):
             self._writer.submit(self._write, loop, load)
             return
@@ -179,9 +180,13 @@ class SqlLedger:
             if not self._working:
                 self._working = True
                 _log.warning("Writing to the database works again; tokens are issued again.")
-            for (_, future), outcome in zip(batch, result, strict=True):
+            for (issuance, future), outcome in zip(batch, result, strict=True):
+                if type(outcome) is Committed:
+                    event = issuance.event
+                    self._uses.add(event.environment, event.credential_id, event.at, event.peer)
                 if not future.done():
                     future.set_result(outcome)
+            self._arm(loop)
         # Callers that were just answered tend to come back together: a small batch now would cost as much as all of
         # theirs, so wait for most of them, for a moment.
         self._enough = (len(batch) + len(self._pending)) * 7 // 8

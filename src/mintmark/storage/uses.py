@@ -1,40 +1,72 @@
-"""Uses of credentials that no token is issued for, waiting to be written: one per credential and minute, bounded."""
+"""Last uses of credentials waiting to be written: the newest of each, and many in the order of the table.
+
+A few are written twice a second. Many are written once a minute, neighbours together, so
+that a database with a hundred thousand busy credentials does not write a page for each use of each. A crash forgets
+what waits; the audit trail has what tokens were issued.
+"""
 
 from __future__ import annotations
 
+import math
+
 #: (environment, credential id, seconds since the epoch, peer)
 Use = tuple[str, str, float, str]
+#: How many count as few, and are written together.
+FEW = 256
+#: Seconds between two times at which few, and at which many, fall due.
+PAUSE, MINUTE = 0.5, 60.0
+#: Characters of a credential's id by which neighbours are found: ids begin with random letters and digits.
+_PREFIX = 2
 
 
 class Uses:
-    """The queue. `most`: how many credentials of a minute are remembered; a use beyond them is not recorded."""
+    """The queue. `most`: credentials that wait at most; a use of a further one is not recorded."""
 
-    def __init__(self, most: int = 50_000) -> None:
+    def __init__(self, most: int = 200_000) -> None:
         self._most = most
-        self._minute = -1
-        self._seen: set[tuple[str, str]] = set()
-        self._waiting: dict[tuple[str, str], Use] = {}
+        self._count = 0
+        self._neighbours: dict[tuple[str, str], dict[str, tuple[float, str]]] = {}
+        #: Which neighbours are still to be written of those that waited when their time came, last first.
+        self._due: list[tuple[str, str]] = []
+        self._taken = -math.inf
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._count
 
-    def add(self, use: Use) -> None:
-        """Take a use in, unless its credential was taken in this minute. Costs the same however many came before."""
-        key, minute = use[:2], int(use[2] // 60)
-        if minute > self._minute:
-            self._minute = minute
-            self._seen.clear()
-        if key in self._seen or len(self._seen) >= self._most or len(self._waiting) >= self._most:
-            return
-        self._seen.add(key)
-        self._waiting[key] = use
+    def add(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """Take a use in. Costs the same however many came before."""
+        key = (environment, credential_id[:_PREFIX])
+        found = self._neighbours.get(key)
+        if found is None:
+            found = self._neighbours[key] = {}
+        if credential_id not in found:
+            if self._count >= self._most:
+                return
+            self._count += 1
+        found[credential_id] = (at, peer)
 
-    def take(self, most: int) -> list[Use]:
-        """Remove and return up to `most` uses, oldest first."""
-        keys = [key for key, _ in zip(self._waiting, range(most), strict=False)]
-        return [self._waiting.pop(key) for key in keys]
+    def take(self, now: float, *, at_once: bool = False) -> list[Use]:
+        """Remove and return about `FEW` uses at most, in the order of the table: those that are due at `now`, or any.
+
+        `now`: seconds since the epoch. Others fall due when all that were due are taken.
+        """
+        if not self._due:
+            wait = PAUSE if self._count <= FEW else MINUTE
+            if not self._count or (now < self._taken + wait and not at_once):
+                return []
+            self._taken = now
+            self._due = sorted(self._neighbours, reverse=True)
+        taken: list[Use] = []
+        while self._due and len(taken) < FEW:
+            key = self._due.pop()
+            found = self._neighbours.pop(key, {})
+            self._count -= len(found)
+            taken += [(key[0], credential_id, *use) for credential_id, use in sorted(found.items())]
+        return taken
 
     def put_back(self, uses: list[Use]) -> None:
         """Return uses that could not be written; a later one of the same credential stays."""
-        for use in uses:
-            self._waiting.setdefault(use[:2], use)
+        for environment, credential_id, at, peer in uses:
+            key = (environment, credential_id[:_PREFIX])
+            if credential_id not in self._neighbours.get(key, {}):
+                self.add(environment, credential_id, at, peer)

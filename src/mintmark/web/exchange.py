@@ -1,4 +1,4 @@
-"""One request and its answer: what ASGI calls receive and send, for requests and answers that are whole.
+"""One request and its answer on a connection, and how an answer looks on the wire.
 
 The answer leaves in a single write; a line break in a header is found by counting lines.
 """
@@ -7,99 +7,66 @@ from __future__ import annotations
 
 import asyncio
 import http
-from collections.abc import Iterable, MutableMapping
-from typing import Any, Protocol
+from typing import Protocol
 
-Scope = MutableMapping[str, Any]
+from mintmark.wire.http import HttpRequest, HttpResponse
+
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %s" % (status.value, status.phrase.encode("ascii"))
     for status in http.HTTPStatus
 }
+#: In an answer: end the connection with it.
+CLOSE = (b"connection", b"close")
+_WITHOUT_LENGTH = frozenset({204, 304})
 
 
-class Connection(Protocol):
-    """What an exchange asks of its connection."""
+class Handler(Protocol):
+    """Whoever answers requests."""
 
-    loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
+    async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:
+        """The whole answer to a whole request, or to as much of one as shows that it is too large.
 
-    def due(self, exchange: Exchange) -> bool:
-        """Whether it is this exchange's turn to answer."""
-        ...
-
-    def answered(self, exchange: Exchange) -> None:
-        """Its answer is written."""
+        `peer`: the address at the other end of the connection.
+        """
         ...
 
 
 class Exchange:
-    """One request and its answer: what ASGI calls receive and send."""
+    """A request as it comes in. `begun`: it is being answered, or waits for its turn; no more of it is read. `task`:
+    what answers it.
+    """
 
-    __slots__ = ("_gone", "_head", "_read", "begun", "body", "connection", "keep_alive", "scope")
+    __slots__ = ("begun", "body", "headers", "keep_alive", "method", "path", "query", "task")
 
-    def __init__(self, connection: Connection, scope: Scope, keep_alive: bool) -> None:
-        self.connection = connection
-        self.scope = scope
+    def __init__(
+        self, method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], *, keep_alive: bool
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
         self.keep_alive = keep_alive
         self.begun = False
+        self.task: asyncio.Task[None] | None = None
         self.body = b""
-        self._read = False
-        self._head: MutableMapping[str, Any] | None = None
-        self._gone: asyncio.Future[None] | bool = False
 
-    async def run(self, app: Any) -> None:
-        """Call the application; one that fails or forgets to answer ends the connection."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        finally:
-            if self.connection.due(self):
-                self.connection.transport.close()
-
-    async def receive(self) -> MutableMapping[str, Any]:
-        """The whole body, or as much of it as shows that it is too large; after that, when the caller has gone."""
-        if not self._read and self._gone is not True:
-            self._read = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
-        if self._gone is not True:
-            if self._gone is False:
-                self._gone = self.connection.loop.create_future()
-            await self._gone
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: MutableMapping[str, Any]) -> None:
-        """A start with Content-Length (or no body at all), then one body. Raises RuntimeError for anything else."""
-        if self._head is None and message["type"] == "http.response.start":
-            self._head = message
-            return
-        if self._head is None or message["type"] != "http.response.body" or message.get("more_body"):
-            raise RuntimeError("an answer is a start and one body")
-        connection = self.connection
-        if self._gone is True or not connection.due(self):
-            return
-        head = self._head
-        for name, value in head["headers"]:
-            if name == b"connection" and value == b"close":
-                self.keep_alive = False
-        answer = written(
-            head["status"], head["headers"], message.get("body", b""), keep_alive=self.keep_alive
-        )
-        connection.transport.write(answer)
-        connection.answered(self)
-
-    def hung_up(self) -> None:
-        """The caller has gone."""
-        waiting, self._gone = self._gone, True
-        if isinstance(waiting, asyncio.Future) and not waiting.done():
-            waiting.set_result(None)
+    def request(self) -> HttpRequest:
+        """What has come in, as a value."""
+        return HttpRequest(self.method, self.path, self.query, tuple(self.headers), self.body)
 
 
-def written(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool) -> bytes:
-    """An answer on the wire. Raises RuntimeError when a header holds a line break."""
+def written(response: HttpResponse, *, head: bool, keep_alive: bool) -> bytes:
+    """An answer on the wire. `head`: to a HEAD request, without its body. Raises RuntimeError when a header holds a
+    line break.
+    """
+    status, headers, body = response
     lines = [_STATUS_LINES[status]]
-    lines += [name + b": " + value for name, value in headers if name != b"connection"]
-    if not keep_alive:
+    lines += [b"%b: %b" % pair for pair in headers]
+    if status not in _WITHOUT_LENGTH:
+        lines.append(b"content-length: %d" % len(body))
+    if not keep_alive and CLOSE not in headers:
         lines.append(b"connection: close")
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+    text = b"\r\n".join(lines)
+    if text.count(b"\n") != len(lines) - 1 or text.count(b"\r") != len(lines) - 1:
         raise RuntimeError("a header of an answer holds a line break")
-    return b"%s\r\n\r\n%s" % (head, body)
+    return b"%b\r\n\r\n%b" % (text, b"" if head else body)

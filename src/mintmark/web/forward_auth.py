@@ -18,13 +18,11 @@ from mintmark.resource_server.health import GuardHealth
 from mintmark.transport.guards.entrance import Guard
 from mintmark.values.errors import OAuthError
 from mintmark.web.answers import NO_STORE, json_answer
-from mintmark.web.app import Scope, Send
-from mintmark.web.body import Receive
 from mintmark.web.callers import Callers
 from mintmark.web.policy import Denied, Policy
 from mintmark.web.refusal_log import RefusalLog
 from mintmark.web.request_id import HEADER
-from mintmark.wire.http import Headers, HttpResponse
+from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 
 Pairs = Sequence[tuple[bytes, bytes]]
 
@@ -45,7 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no_route": "Nothing is admitted here.",
 }
 #: Before the path of the request itself (Envoy's path_prefix).
-ITSELF: Final = b"/auth/request"
+ITSELF: Final = "/auth/request"
 #: By these some servers let a request be another one than it says; what they mean is not checked, so none may come.
 OVERRIDES: Final = frozenset(
     {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-url", b"x-rewrite-url"}
@@ -82,7 +80,7 @@ class Described(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ForwardAuth:
-    """The ASGI application. `now()`: seconds since the epoch. `issuer`: the only one, for tokens that do not say it."""
+    """Answers proxies. `now()`: seconds since the epoch. `issuer`: the only one, for tokens that do not say it."""
 
     guard: WatchedGuard
     policy: Policy
@@ -91,22 +89,20 @@ class ForwardAuth:
     now: Callable[[], float]
     issuer: str = ""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - no body is read
-        """One question of a proxy, or one about this program's health."""
-        headers: Pairs = scope["headers"]
-        client = scope.get("client")
-        peer = client[0] if client else ""
+    async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:
+        """The answer to a question of a proxy, or to one about this program's health. `peer`: who asks."""
+        headers = request.headers
         now = self.now()
         caller = self.callers.identify(peer, headers, now)
-        asked = Described(scope["method"], scope["path"])
+        asked = Described(request.method, request.path)
         fault = False
         try:
             if not self.callers.proxies.trusts(peer):
                 raise _denied("undeclared_proxy")
-            if scope["path"] == HEALTH:
+            if request.path == HEALTH:
                 response = self._health()
             else:
-                asked = describe(scope["method"], scope["raw_path"], scope["query_string"], headers)
+                asked = describe(request.method, request.path, request.query, headers)
                 response = await self.decide(asked, headers, now)
         except OAuthError as error:
             response = self.guard.refusal(error)
@@ -116,7 +112,8 @@ class ForwardAuth:
         if response.status >= 400:
             path = asked.target.partition("?")[0]
             self.refusals.note(now, caller, asked.method[:20], path, response, fault=fault)
-        await _send(send, response, caller.request_id, head=scope["method"] == "HEAD")
+        identified = ((HEADER, caller.request_id.encode("ascii")),)
+        return HttpResponse(response.status, response.headers + identified, response.body)
 
     async def decide(self, asked: Described, headers: Pairs, now: float) -> HttpResponse:
         """The answer about a request whose headers these are. A token is looked at before the policy is told."""
@@ -158,12 +155,11 @@ class ForwardAuth:
         return json_answer(200 if health.serving else 503, asdict(health))
 
 
-def describe(method: str, raw_path: bytes, query: bytes, headers: Pairs) -> Described:
+def describe(method: str, path: str, query: bytes, headers: Pairs) -> Described:
     """The request that is asked about. Raises OAuthError when it is not described, or twice."""
-    if raw_path == ITSELF or raw_path.startswith(ITSELF + b"/"):
-        target = raw_path[len(ITSELF) :] + (b"?" + query if query else b"")
-        return Described(method, target.decode("latin-1"))
-    names = DESCRIBED.get(raw_path.decode("latin-1"))
+    if path == ITSELF or path.startswith(ITSELF + "/"):
+        return Described(method, path[len(ITSELF) :] + ("?" + query.decode("latin-1") if query else ""))
+    names = DESCRIBED.get(path)
     found = [[value for name, value in headers if name == wanted] for wanted in names or ((), ())]
     if any(len(values) != 1 for values in found):
         raise _denied("request_not_described")
@@ -199,13 +195,3 @@ def _encoded(text: str) -> bytes:
 
 def _denied(reason: str) -> OAuthError:
     return OAuthError(reason, 403, SENTENCES[reason], reason=reason)
-
-
-async def _send(send: Send, response: HttpResponse, request_id: str, *, head: bool) -> None:
-    headers = [
-        *response.headers,
-        (b"content-length", b"%d" % len(response.body)),
-        (HEADER, request_id.encode("ascii")),
-    ]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else response.body})

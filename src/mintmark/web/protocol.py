@@ -1,7 +1,7 @@
-"""The HTTP/1.1 connection: a protocol for uvicorn's server that hands whole requests to an ASGI application.
+"""The HTTP/1.1 connection: a protocol for uvicorn's server that hands whole requests to a handler, as values.
 
-Every request of ours is small and every answer is whole, so the application is called once the request is complete
-(or too large to go on), reads its body in one message, and its answer leaves in one write. Head, body and time of a
+Every request of ours is small and every answer is whole, so the handler is called once the request is complete (or
+too large to go on), and its answer leaves in one write. Head, body and time of a
 request are bounded; requests that come before their turn wait. Our own refusals are JSON and bear a request id.
 """
 
@@ -12,21 +12,21 @@ import os
 import time
 from collections import deque
 from typing import Any
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from mintmark.web.answers import refusal
-from mintmark.web.body import LIMIT
-from mintmark.web.exchange import Exchange, Scope, written
-from mintmark.web.request_id import new_request_id
+from mintmark.web.exchange import CLOSE, Exchange, Handler, written
+from mintmark.web.request_id import HEADER, new_request_id
+from mintmark.wire.http import HttpResponse
 
 HEAD_LIMIT = 32 * 1024
+#: Bytes of a body; of a larger one no more than this and one packet is read.
+BODY_LIMIT = 16 * 1024
 #: Seconds from the packet that left a request open to its end; a connection that never says anything has as long.
 REQUEST_SECONDS = 10.0
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Http11(asyncio.Protocol):
@@ -44,7 +44,7 @@ class Http11(asyncio.Protocol):
     ) -> None:
         if not config.loaded:
             config.load()
-        self.app = config.loaded_app
+        self.handler: Handler = config.loaded_app
         self.loop = _loop or asyncio.get_event_loop()
         self.state = server_state
         self.keep_alive_seconds = config.timeout_keep_alive
@@ -56,6 +56,7 @@ class Http11(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._requests = self._packet = self._head_size = 0
+        self._paused = False
         self._open = self._in_head = True
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -65,19 +66,17 @@ class Http11(asyncio.Protocol):
         """A connection that never says anything is closed, too."""
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")  # noqa: S101
         self.transport = transport  # type: ignore[assignment]
-        self.client = _address(transport.get_extra_info("peername"))
-        self.server = _address(transport.get_extra_info("sockname"))
-        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if isinstance(peer, tuple) else ""
         self.state.connections.add(self)  # type: ignore[arg-type]  # it does what uvicorn asks of one
         self._wait(REQUEST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
-        """Nothing is waited for any longer, and the application is told if it asks."""
+        """Nothing is waited for any longer; what is being answered is answered to nobody."""
         self.state.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-        for exchange in (*([self._turn] if self._turn else []), *self._queue):
-            exchange.hung_up()
+        self._turn = None
         self._queue.clear()
         self._parser = None
 
@@ -154,23 +153,15 @@ class Http11(asyncio.Protocol):
         if url.host is not None:  # RFC 9112 §3.2.2: the absolute form names the host, whatever Host says
             authority = url.host if url.port is None else b"%s:%d" % (url.host, url.port)
             self._headers[:] = [pair for pair in self._headers if pair[0] != b"host"] + [(b"host", authority)]
-        scope: Scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
-            "scheme": self.scheme,
-            "path": unquote(url.path.decode("ascii")) if b"%" in url.path else url.path.decode("ascii"),
-            "raw_path": url.path,
-            "query_string": url.query or b"",
-            "root_path": "",
-            "headers": self._headers,
-            "client": self.client,
-            "server": self.server,
-        }
-        self._exchange = Exchange(self, scope, version != "1.0" and self._parser.should_keep_alive())
+        self._exchange = Exchange(
+            self._parser.get_method().decode("ascii"),
+            url.path.decode("ascii"),
+            url.query or b"",
+            self._headers,
+            keep_alive=version != "1.0" and self._parser.should_keep_alive(),
+        )
         for name, value in self._headers:
-            if name == b"content-length" and len(value) > 4 and int(value) > LIMIT:
+            if name == b"content-length" and len(value) > 4 and int(value) > BODY_LIMIT:
                 self._begin_early()
             elif name == b"expect" and value.lower() == b"100-continue" and not self._exchange.begun:
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -181,7 +172,7 @@ class Http11(asyncio.Protocol):
         if exchange is None or exchange.begun:
             return
         exchange.body += body
-        if len(exchange.body) > LIMIT:
+        if len(exchange.body) > BODY_LIMIT:
             self._begin_early()
 
     def on_message_complete(self) -> None:
@@ -191,28 +182,18 @@ class Http11(asyncio.Protocol):
         if exchange is not None and not exchange.begun:
             self._line_up(exchange)
 
-    def due(self, exchange: Exchange) -> bool:
-        """Whether it is this exchange's turn to answer."""
-        return self._turn is exchange
-
-    def answered(self, exchange: Exchange) -> None:
-        """The answer of the exchange whose turn it was is written."""
-        self.state.total_requests += 1
-        self._turn = None
-        if not exchange.keep_alive:
-            self.transport.close()
-        elif not self.transport.is_closing():
-            self._deadline = self.loop.time() + self.keep_alive_seconds
-            self._next()
-
     def _begin_early(self) -> None:
         """Answer a request that is not read to its end; then the connection is over."""
         exchange = self._exchange
         if exchange is not None and not exchange.begun:
             exchange.keep_alive = False
             self._open = False
-            self.transport.pause_reading()
+            self._pause()
             self._line_up(exchange)
+
+    def _pause(self) -> None:
+        self._paused = True
+        self.transport.pause_reading()
 
     def _line_up(self, exchange: Exchange) -> None:
         exchange.begun = True
@@ -220,20 +201,42 @@ class Http11(asyncio.Protocol):
         if self._turn is None and self.writable:
             self._next()
         elif not self.transport.is_closing():
-            self.transport.pause_reading()
+            self._pause()
 
     def _next(self) -> None:
         """Begin the exchange that is first in the queue, unless another is under way."""
         if self._turn is not None or not self.writable:
             return
         if not self._queue:
-            if not self.transport.is_closing():
+            if self._paused and not self.transport.is_closing():
+                self._paused = False
                 self.transport.resume_reading()
             return
         exchange = self._turn = self._queue.popleft()
-        task = self.loop.create_task(exchange.run(self.app))
-        self.state.tasks.add(task)
-        task.add_done_callback(self.state.tasks.discard)
+        exchange.task = self.loop.create_task(self._answer(exchange))
+        self.state.tasks.add(exchange.task)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Have it answered, and begin the next; a handler that fails ends the connection."""
+        try:
+            response = await self.handler.respond(exchange.request(), self.peer)
+            if self._turn is not exchange:
+                return
+            keep_alive = exchange.keep_alive and CLOSE not in response.headers
+            answer = written(response, head=exchange.method == "HEAD", keep_alive=keep_alive)
+        except BaseException:
+            self.transport.close()
+            raise
+        finally:
+            self.state.tasks.discard(exchange.task)
+        self.transport.write(answer)
+        self.state.total_requests += 1
+        self._turn = None
+        if not keep_alive:
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self._deadline = self.loop.time() + self.keep_alive_seconds
+            self._next()
 
     def _timed(self) -> bool:
         """Whether an open request has its deadline already."""
@@ -265,17 +268,11 @@ class Http11(asyncio.Protocol):
         before = self._queue[-1] if self._queue else self._turn
         if before is not None:
             before.keep_alive = False
-            self.transport.pause_reading()
+            self._pause()
             return
         if not self.transport.is_closing():
             response = refusal(status, "invalid_request", sentence)
-            request_id = new_request_id(time.time(), os.urandom).encode("ascii")
-            length = str(len(response.body)).encode("ascii")
-            headers = [*response.headers, (b"content-length", length), (b"x-request-id", request_id)]
-            self.transport.write(written(status, headers, response.body, keep_alive=False))
+            request_id = (HEADER, new_request_id(time.time(), os.urandom).encode("ascii"))
+            response = HttpResponse(status, (*response.headers, request_id), response.body)
+            self.transport.write(written(response, head=False, keep_alive=False))
         self.transport.close()
-
-
-def _address(address: Any) -> tuple[str, int] | None:
-    """(host, port) of a socket over IP."""
-    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
