@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mintmark.authorization_server.administration import Act
+from mintmark.authorization_server.administration.access import Principal
 from mintmark.cli.main import build_app
 from mintmark.cli.services import (
     Administration,
@@ -32,8 +34,13 @@ from mintmark.crypto.seal import Seal
 from mintmark.crypto.secret_hash import CHEAPEST, hash_password
 from mintmark.dialect import Catalogue, catalogue
 from mintmark.storage import schema
-from mintmark.storage.database import open_sqlite
+from mintmark.storage.database import Database, open_sqlite
 from mintmark.storage.store import SqlStore
+from mintmark.web.admin_api.application import AdminApi
+from mintmark.web.admin_api.performing import Performance
+from mintmark.web.admin_api.repeats import Repeats
+from mintmark.web.callers import Caller
+from mintmark.wire.http import HttpRequest, HttpResponse
 
 NOW = 1_800_000_000
 ENVIRONMENT = "acme/production"
@@ -54,12 +61,23 @@ class Ran:
         return json.loads(self.out)
 
 
+class Anybody:
+    """In place of `Authentication`: every caller is the operators' own command line."""
+
+    async def principal(self, request: HttpRequest, caller: Caller, now: float) -> Principal:
+        return Principal.installation("cli:tester")
+
+
 @dataclass
 class Terminal:
-    """Runs commands in `folder`; every installation there is the same one, whatever its configuration says."""
+    """Runs commands in `folder`; every installation there is the same one, whatever its configuration says.
+
+    `server`: its URL is added to every administration command, so that the command goes through the admin API.
+    """
 
     folder: Path
     now: int = NOW
+    server: str = ""
     asked: list[object] = field(default_factory=list)
     initialised: Initialised | BaseException = field(
         default_factory=lambda: Initialised((Path("mintmark.toml"),), "root")
@@ -68,6 +86,8 @@ class Terminal:
     def __post_init__(self) -> None:
         self._entropy = random.Random(7).randbytes
         self._seal = Seal(bytes(32))
+        self._api: AdminApi | None = None
+        self._database: Database | None = None
         self._app = build_app(
             Services(
                 version="1.2.3",
@@ -79,11 +99,13 @@ class Terminal:
                 init=self._init,
                 migrate=self._migrate,
                 guard=self._guard,
+                remote=self._remote,
             )
         )
 
     def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
-        result = CliRunner(env=env or {}).invoke(self._app, list(arguments), input=stdin)
+        line = [*arguments, "--server", self.server] if self.server and arguments[0] == "admin" else arguments
+        result = CliRunner(env=env or {}).invoke(self._app, list(line), input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert "Traceback" not in result.stderr
@@ -131,6 +153,31 @@ class Terminal:
         finally:
             database.close()
 
+    def _remote(self, place: Place) -> Callable[[HttpRequest], HttpResponse]:
+        """The admin API over the same database, called in place, by an operator."""
+        self.asked.append(place)
+        if self._api is None:
+            self._database = open_sqlite(self.folder / "mintmark.db", bytes(32))
+            store = SqlStore(self._database)
+            administration = Administration(store, self.act, DIALECTS, "https://mint.example")
+            self._api = AdminApi(
+                Anybody(),  # type: ignore[arg-type]
+                Performance(administration, Repeats(self._seal.unseal), "https://mint.example/admin/v1"),
+                "https://mint.example/t/mintmark/operators/oauth/token",
+            )
+        api = self._api
+
+        def ask(request: HttpRequest) -> HttpResponse:
+            whole = request._replace(path="/admin/v1" + request.path)
+            return asyncio.run(api.respond(whole, Caller("192.0.2.1", "request-1"), float(self.now)))
+
+        return ask
+
+    def close(self) -> None:
+        """Close what stood for a server."""
+        if self._database is not None:
+            self._database.close()
+
     def _dialects(self, place: Place | None) -> Catalogue:
         self.asked.append(place)
         return DIALECTS
@@ -169,13 +216,21 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def mintmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Terminal:
+def mintmark(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_database: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Terminal]:
     """A terminal in a folder that holds a configuration and a database without records."""
+    monkeypatch.delenv("MINTMARK_SERVER", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MINTMARK_CONFIG", raising=False)
     (tmp_path / "mintmark.toml").touch()
     shutil.copyfile(empty_database, tmp_path / "mintmark.db")
-    return Terminal(tmp_path)
+    terminal = Terminal(tmp_path, server=getattr(request, "param", ""))
+    yield terminal
+    terminal.close()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ class Command:
 def of_server() -> Iterator[Command]:
     """Those that Typer runs."""
     nothing: Any = None
-    services = Services("0", *[nothing] * 8)
+    services = Services("0", *[nothing] * 9)
 
     def walk(group: Any, path: str) -> Iterator[Command]:
         for name, command in group.commands.items():
@@ -181,7 +181,7 @@ def test_the_manual_has_every_command_with_every_option(command: Command) -> Non
     heading = f"`mintmark {command.name}"
     lines = [line for line in text.split("\n") if re.search(rf"{re.escape(heading)}[ `]", line)]
     assert lines, f"docs/cli.md lacks a heading or row for mintmark {command.name}"
-    shared = {"--config", "--directory", "--actor", "--json", "--yes", "--help"}
+    shared = {"--config", "--directory", "--server", "--profile", "--actor", "--json", "--yes", "--help"}
     for option in set(command.options) - shared:
         stem = option.removeprefix("--no-") if option.startswith("--no-") else option.removeprefix("--")
         assert any(f"--{stem}" in line or f"--no-{stem}" in line for line in lines), (
@@ -193,7 +193,7 @@ def test_the_manual_has_every_command_with_every_option(command: Command) -> Non
 
 def test_the_manual_explains_the_shared_options() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    for option in ("--config", "--directory", "--actor", "--json", "--yes"):
+    for option in ("--config", "--directory", "--server", "--profile", "--actor", "--json", "--yes"):
         assert f"`{option}`" in text
 
 

@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 def mintmark(
-    *arguments: object, stdin: str = "", cwd: Path | None = None
+    *arguments: object, stdin: str = "", cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
@@ -47,7 +47,7 @@ def mintmark(
         capture_output=True,
         text=True,
         timeout=PATIENCE,
-        env=environment(),
+        env=environment(**(env or {})),
         cwd=cwd,
         check=False,
     )

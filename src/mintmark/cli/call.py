@@ -1,26 +1,30 @@
-"""One call of a command: the services, where the installation is, who acts; and running operations in it."""
+"""One call of a command: the services, where the installation is, who acts; and running operations in it.
+
+An operation runs in the installation's own database or, with ``--server``, through the admin API of a running server;
+what it answers is the same rows.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.access import Principal
 from mintmark.authorization_server.administration.operation import Operation
-from mintmark.authorization_server.ports import Transaction
-from mintmark.cli.services import Administration, Place, Services
+from mintmark.authorization_server.administration.showing import row
+from mintmark.cli import remote
+from mintmark.cli.services import Administration, Place, Services, UsageFault
 
 Result = TypeVar("Result")
 Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`place` is worked out by the command frame from ``--config``, ``--directory`` and the environment."""
+    """`place` is worked out by the command frame from the options and the environment."""
 
     services: Services = field(repr=False)
     place: Place
@@ -32,35 +36,31 @@ class Call:
         """The present second."""
         return int(self.services.clock())
 
-    def run(self, operation: Operation[Given, Made], given: Given) -> Made:
-        """Run an operation as the installation itself. Raises what opening it and the operation raise."""
+    def run(self, operation: Operation[Given, Any], given: Given) -> Any:
+        """The row of what the operation makes, a list of rows for a list, None for nothing.
 
-        async def task(opened: Administration, act: Act) -> Made:
+        In place it runs as the installation itself. Raises what opening it, or the server, and the operation raise.
+        """
+        if self.place.server is not None:
+            return remote.run(self.services.remote(self.place), operation, given)
+
+        async def task(opened: Administration, act: Act) -> Any:
             return await opened.run(operation, Principal.installation(act.actor), given)
 
-        return self.administer(task)
+        made = self.administer(task)
+        if made is None:
+            return None
+        return [row(each) for each in made] if isinstance(made, list) else row(made)
 
     def administer(self, task: Callable[[Administration, Act], Awaitable[Result]]) -> Result:
-        """Open the installation and run `task` in it. Raises what opening and the task raise."""
+        """Open the installation and run `task` in it. Raises what opening and the task raise, UsageFault with
+        ``--server``.
+        """
+        if self.place.server is not None:
+            raise UsageFault("This command works where the database is: run it there, without --server.")
 
         async def run() -> Result:
             async with self.services.open(self.place) as opened:
                 return await task(opened, opened.act(self.actor))
 
         return asyncio.run(run())
-
-    def write(self, work: Callable[[Transaction, Act], Result]) -> Result:
-        """Run `work` in one durable transaction."""
-
-        async def task(opened: Administration, act: Act) -> Result:
-            return await opened.store.write(lambda tx: work(tx, act))
-
-        return self.administer(task)
-
-    def read(self, work: Callable[[Transaction, int], Result]) -> Result:
-        """Run `work` against one snapshot; it is handed the present second."""
-
-        async def task(opened: Administration, act: Act) -> Result:
-            return await opened.store.read(lambda tx: work(tx, act.now))
-
-        return self.administer(task)

@@ -1,7 +1,8 @@
 """The frame around every administration command: its shared options, and how it ends.
 
-A command is a function from a `Call` and its own options to an `Answer`. The frame adds ``--config``,
-``--directory``, ``--actor`` and ``--json``, finds the installation, runs the function and prints what it answers.
+A command is a function from a `Call` and its own options to an `Answer`. The frame adds ``--config``, ``--directory``,
+``--server``, ``--profile``, ``--actor`` and ``--json``, finds the installation, runs the function and prints what it
+answers.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mintmark.cli.services import Place, Services, UsageFault
 
 DEFAULT_CONFIG = Path("mintmark.toml")
 CONFIG_VARIABLE = "MINTMARK_CONFIG"
+SERVER_VARIABLE = "MINTMARK_SERVER"
 
 Config = Annotated[
     Path | None,
@@ -45,8 +47,32 @@ Actor = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON; keys are stable.")]
 
-_SHARED = {"config": Config, "directory": Directory, "actor": Actor, "as_json": AsJson}
-_DEFAULTS = {"config": None, "directory": None, "actor": None, "as_json": False}
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        help=f"URL of a running server, whose admin API is asked instead [{SERVER_VARIABLE}].",
+        show_default=False,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="Saved profile of the client for --server [MINTMARK_CLIENT_ID and the like].",
+        show_default=False,
+    ),
+]
+
+_SHARED = {
+    "config": Config,
+    "directory": Directory,
+    "server": Server,
+    "profile": Profile,
+    "actor": Actor,
+    "as_json": AsJson,
+}
+_DEFAULTS = {**dict.fromkeys(_SHARED), "as_json": False}
 
 Command = Callable[..., Answer]
 
@@ -96,9 +122,14 @@ def framed(services: Services, function: Command) -> Callable[..., None]:
     def run(**given: Any) -> None:
         shared = {name: given.pop(name) for name in _SHARED}
         _refuse_broken_text([*given.values(), shared["actor"]])
+        where = place(shared["config"], shared["directory"], shared["server"], shared["profile"])
+        if where.server is not None and shared["actor"] is not None:
+            raise UsageFault(
+                "With --server the client's own name stands in the audit trail: leave out --actor."
+            )
         call = Call(
             services,
-            place(shared["config"], shared["directory"]),
+            where,
             shared["actor"] or _login(),
             shared["as_json"],
         )
@@ -118,10 +149,20 @@ def framed(services: Services, function: Command) -> Callable[..., None]:
     return run
 
 
-def place(config: Path | None, directory: Path | None) -> Place:
+def place(
+    config: Path | None, directory: Path | None, server: str | None = None, profile: str | None = None
+) -> Place:
     """Where the installation is. Raises UsageFault when two are named, or none is to be found."""
-    if config is not None and directory is not None:
-        raise UsageFault("Name a configuration file with --config or a demo with --directory, not both.")
+    if sum(each is not None for each in (config, directory, server)) > 1:
+        raise UsageFault(
+            "Name a configuration file with --config, a demo with --directory or a server with --server, one of them."
+        )
+    if server is None and config is None and directory is None:
+        server = os.environ.get(SERVER_VARIABLE) or None
+    if server is not None:
+        return Place(server=server.rstrip("/"), profile=profile)
+    if profile is not None:
+        raise UsageFault("--profile names the client for a server: add --server.")
     if directory is not None:
         return Place(directory=directory)
     if config is not None:

@@ -16,18 +16,24 @@ from mintmark.cli.faults import Failure as Failure
 from mintmark.cli.faults import UsageFault as UsageFault
 from mintmark.dialect import Catalogue
 from mintmark.values.secret import Secret
+from mintmark.wire.http import HttpRequest, HttpResponse
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the installation is: a configuration file, or the directory of a demo; exactly one is set."""
+    """Where the installation is: a configuration file, the directory of a demo, or a server's URL; exactly one is set.
+
+    `profile`: the saved profile whose client is used with the server; None: what the environment says.
+    """
 
     config: Path | None = None
     directory: Path | None = None
+    server: str | None = None
+    profile: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.config is None) == (self.directory is None):
-            raise ValueError("a place is a configuration file or a demo directory, one of them")
+        if sum(each is not None for each in (self.config, self.directory, self.server)) != 1:
+            raise ValueError("a place is a configuration file, a demo directory or a server, one of them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class Services:
 
     `clock()`: seconds since the epoch. `open(place)`: reads the configuration, checks the schema, opens the
     store; raises UsageFault. `dialects(place)`: the shipped ones, and the operator's when a place is given.
+    `remote(place)`: asks the admin API of a server, with an access token; the path of a request is below the API. It
+    raises UsageFault without credentials, and Failure when no token or no answer comes.
     `serve`, `demo` and `guard` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
     UsageFault when something is there already. `migrate` backs up first.
     """
@@ -119,3 +127,4 @@ class Services:
     init: Callable[[InitOptions], Initialised] = field(repr=False)
     migrate: Callable[[Place], Migrated] = field(repr=False)
     guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)
+    remote: Callable[[Place], Callable[[HttpRequest], HttpResponse]] = field(repr=False)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from mintmark.config import Settings
     from mintmark.dialect import Catalogue
+    from mintmark.wire.http import HttpRequest, HttpResponse
 
 
 def main() -> None:
@@ -58,6 +59,7 @@ def _services() -> Services:
         init=_init,
         migrate=_migrate,
         guard=_guard,
+        remote=_remote,
     )
 
 
@@ -167,6 +169,12 @@ def _guard(options: GuardOptions, say: Callable[[str], None]) -> None:
     from mintmark.compose.guard_server import serve
 
     serve(options, say)
+
+
+def _remote(place: Place) -> Callable[[HttpRequest], HttpResponse]:
+    from mintmark.compose.remote import remote
+
+    return remote(place)
 
 
 def _init(options: InitOptions) -> Initialised:

@@ -45,6 +45,7 @@ class CredentialsFileRow(TypedDict):
 
     environment: str
     client_id: str
+    secret_id: str
     credentials_file: Secret
 
 

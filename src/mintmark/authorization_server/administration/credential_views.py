@@ -195,6 +195,7 @@ def credentials_file(record: CredentialsFile) -> CredentialsFileRow:
     return {
         "environment": record.environment,
         "client_id": record.client_id,
+        "secret_id": record.secret_id,
         "credentials_file": record.text,
     }
 

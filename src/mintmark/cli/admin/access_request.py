@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import access_requests
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import access_request as access_requests
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
@@ -27,12 +26,7 @@ def ask(
     contact: Annotated[str, typer.Option("--contact", help="How to reach them.", show_default=False)],
 ) -> Answer:
     """Note a request that came by mail or telephone."""
-    made = call.write(
-        lambda tx, act: access_requests.ask(
-            tx, act, name=name, organization=organization, use_case=use_case, contact=contact
-        )
-    )
-    return Fields(row(made))
+    return Fields(call.run(access_requests.ask, access_requests.Asked(name, organization, use_case, contact)))
 
 
 @noun.command("list")
@@ -43,22 +37,20 @@ def listing(
     ] = "",
 ) -> Answer:
     """List access requests, oldest first."""
-    found = call.read(lambda tx, _: access_requests.listing(tx, state))
-    return Table(
-        ("id", "state", "name", "organization", "contact", "created_at"), [row(each) for each in found]
-    )
+    found = call.run(access_requests.listing, access_requests.RequestsIn(state))
+    return Table(("id", "state", "name", "organization", "contact", "created_at"), found)
 
 
 @noun.command("show")
 def show(call: Call, request: RequestId) -> Answer:
     """Show an access request."""
-    return Fields(row(call.read(lambda tx, _: access_requests.show(tx, request))))
+    return Fields(call.run(access_requests.show, access_requests.OfRequest(request)))
 
 
 @noun.command("approve")
 def approve(call: Call, request: RequestId) -> Answer:
     """Approve an access request; make the client for it with the other commands."""
-    return Fields(row(call.write(lambda tx, act: access_requests.approve(tx, act, request))))
+    return Fields(call.run(access_requests.approve, access_requests.OfRequest(request)))
 
 
 @noun.command("refuse")
@@ -68,4 +60,4 @@ def refuse(
     reason: Annotated[str, typer.Option("--reason", help="For the person who asked.", show_default=False)],
 ) -> Answer:
     """Refuse an access request with a reason."""
-    return Fields(row(call.write(lambda tx, act: access_requests.refuse(tx, act, request, reason=reason))))
+    return Fields(call.run(access_requests.refuse, access_requests.Refusal(request, reason)))

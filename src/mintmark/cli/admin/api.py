@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from mintmark.authorization_server.administration import apis
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import api as apis
+from mintmark.authorization_server.administration.operations.inputs import OfApi, OfEnvironment
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
@@ -63,39 +63,35 @@ def create(
     """Create an API."""
     scopes, claims = described(scope or [], "--scope"), pairs(claim or [], "--claim")
     seconds = period(lifetime, "--lifetime")
-    made = call.write(
-        lambda tx, act: apis.create(
-            tx,
-            act,
-            environment=environment,
-            audience=audience,
-            name=name or audience,
-            scopes=scopes,
-            token_lifetime=3600 if seconds is None else seconds,
-            token_format=cast(TokenFormat, token_format or "jwt"),
-            token_type_header=typ or "at+jwt",
-            algorithm=cast(Algorithm, algorithm or "ES256"),
-            required_scope=required_scope,
-            claims=claims,
-        )
+    given = apis.NewApi(
+        environment,
+        audience,
+        name=name or "",
+        scopes=scopes,
+        token_lifetime=3600 if seconds is None else seconds,
+        token_format=cast(TokenFormat, token_format or "jwt"),
+        token_type_header=typ or "at+jwt",
+        algorithm=cast(Algorithm, algorithm or "ES256"),
+        required_scope=required_scope,
+        claims=claims,
     )
-    return Fields(row(made))
+    return Fields(call.run(apis.create, given))
 
 
 @noun.command("list")
 def listing(call: Call, environment: Environment) -> Answer:
     """List the APIs of an environment."""
-    found = call.read(lambda tx, _: apis.listing(tx, environment))
+    found = call.run(apis.listing, OfEnvironment(environment))
     return Table(
         ("audience", "name", "enabled", "algorithm", "token_lifetime", "token_format"),
-        [row(api) for api in found],
+        found,
     )
 
 
 @noun.command("show")
 def show(call: Call, environment: Environment, audience: Audience) -> Answer:
     """Show an API."""
-    return Fields(row(call.read(lambda tx, _: apis.show(tx, environment, audience))))
+    return Fields(call.run(apis.show, OfApi(environment, audience)))
 
 
 @noun.command("change")
@@ -115,40 +111,36 @@ def change(
     """Change what is given; scopes and claims replace all there were."""
     scopes = None if scope is None else described(scope, "--scope")
     claims = None if claim is None else pairs(claim, "--claim")
-    made = call.write(
-        lambda tx, act: apis.change(
-            tx,
-            act,
-            environment,
-            audience,
-            name=name,
-            scopes=scopes,
-            token_lifetime=period(lifetime, "--lifetime"),
-            token_format=cast(TokenFormat | None, token_format),
-            token_type_header=typ,
-            algorithm=cast(Algorithm | None, algorithm),
-            required_scope=required_scope,
-            claims=claims,
-        )
+    given = apis.ApiChange(
+        environment,
+        audience,
+        name=name,
+        scopes=scopes,
+        token_lifetime=period(lifetime, "--lifetime"),
+        token_format=cast(TokenFormat | None, token_format),
+        token_type_header=typ,
+        algorithm=cast(Algorithm | None, algorithm),
+        required_scope=required_scope,
+        claims=claims,
     )
-    return Fields(row(made))
+    return Fields(call.run(apis.change, given))
 
 
 @noun.command("enable")
 def enable(call: Call, environment: Environment, audience: Audience) -> Answer:
     """Let the tenant have the API."""
-    return Fields(row(call.write(lambda tx, act: apis.enable(tx, act, environment, audience))))
+    return Fields(call.run(apis.enable, OfApi(environment, audience)))
 
 
 @noun.command("disable")
 def disable(call: Call, environment: Environment, audience: Audience) -> Answer:
     """Issue no more tokens for the API and refuse those that exist."""
-    return Fields(row(call.write(lambda tx, act: apis.disable(tx, act, environment, audience))))
+    return Fields(call.run(apis.disable, OfApi(environment, audience)))
 
 
 @noun.command("delete")
 def delete(call: Call, environment: Environment, audience: Audience, yes: Yes = False) -> Answer:
     """Delete an API that nothing uses any more."""
     output.confirm(f"This deletes the API {audience} of {environment}.", yes=yes)
-    call.write(lambda tx, act: apis.delete(tx, act, environment, audience))
+    call.run(apis.delete, OfApi(environment, audience))
     return Fields({"deleted": audience})

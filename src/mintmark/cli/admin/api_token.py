@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import api_tokens
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import token as tokens
+from mintmark.authorization_server.administration.operations.inputs import OfEnvironment
 from mintmark.cli import output
 from mintmark.cli.admin.options import Audience, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
@@ -32,28 +32,17 @@ def create(
 ) -> Answer:
     """Create an API token; it is shown once."""
     expires_at = instant(expires, call.now, "--expires")
-    made = call.write(
-        lambda tx, act: api_tokens.create(
-            tx,
-            act,
-            environment=environment,
-            audience=audience,
-            scopes=scope or (),
-            label=label,
-            username=machine_user,
-            expires_at=expires_at,
-        )
-    )
-    return Fields(row(made), ("The token is shown this once: keep it now.",))
+    given = tokens.ApiTokenToMake(environment, audience, tuple(scope or ()), label, machine_user, expires_at)
+    return Fields(call.run(tokens.create, given), ("The token is shown this once: keep it now.",))
 
 
 @noun.command("list")
 def listing(call: Call, environment: Environment) -> Answer:
     """List API tokens with mask, state and last use."""
-    found = call.read(lambda tx, now: api_tokens.listing(tx, environment, now))
+    found = call.run(tokens.listing, OfEnvironment(environment))
     return Table(
         ("token_id", "mask", "label", "scopes", "state", "expires_at", "last_used_at", "last_used_from"),
-        [row(entry) for entry in found],
+        found,
     )
 
 
@@ -66,5 +55,4 @@ def revoke(
 ) -> Answer:
     """End an API token now."""
     output.confirm(f"Programs that use the API token {token_id} stop working.", yes=yes)
-    made = call.write(lambda tx, act: api_tokens.revoke(tx, act, environment=environment, token_id=token_id))
-    return Fields(row(made))
+    return Fields(call.run(tokens.revoke, tokens.OfToken(environment, token_id)))

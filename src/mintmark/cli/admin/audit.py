@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import Act
-from mintmark.authorization_server.ports import AuditQuery
+from mintmark.authorization_server.administration.operations import audit
 from mintmark.cli import output
 from mintmark.cli.answer import Answer, Nothing, Row, Table, Written
 from mintmark.cli.call import Call
-from mintmark.cli.events import event as view
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Administration, Failure
+from mintmark.cli.services import Failure
 from mintmark.cli.typed import past
-from mintmark.values.audit_event import AuditEvent
 
 noun = Noun("audit", "The audit trail: follow it, search it, resolve a request id, export it.")
 
 COLUMNS = ("at", "kind", "outcome", "environment", "client_id", "reason", "detail", "actor", "request_id")
 #: Seconds between two looks while following.
 INTERVAL = 1.0
+#: Events that are read at once.
+PAGE = 1000
 
 Environment = Annotated[
     str, typer.Option("--environment", help="Of this TENANT/ENVIRONMENT only.", show_default=False)
@@ -48,22 +47,16 @@ def tail(
     ] = False,
 ) -> Answer:
     """Show the newest events, oldest first."""
-    query = AuditQuery(environment=environment, limit=lines)
+    found = call.run(audit.search, audit.Search(environment, limit=lines))[::-1]
     if not follow:
-        return _events(call, query, oldest_first=True)
-
-    async def task(opened: Administration, _: Act) -> None:
-        last = 0
-        found = (await opened.store.events(query))[::-1]
-        while True:
-            for number, event in found:
-                _line(call, view(number, event))
-                last = number
-            await asyncio.sleep(INTERVAL)
-            found = [each async for each in opened.store.export(environment, after_id=last)]
-
-    call.administer(task)
-    return Nothing()
+        return Table(COLUMNS, found, "No event matches.", notes=_remedies(found))
+    last = 0
+    while True:
+        for event in found:
+            _line(call, event)
+            last = int(str(event["id"]))
+        time.sleep(INTERVAL)
+        found = call.run(audit.export, audit.Export(environment, after=last, limit=PAGE))
 
 
 @noun.command("search")
@@ -92,8 +85,8 @@ def search(
     lines: Lines = 100,
 ) -> Answer:
     """Search the audit trail, newest first; refusals come with their remedy."""
-    query = AuditQuery(
-        environment=environment,
+    given = audit.Search(
+        environment,
         kind=kind,
         outcome=outcome,
         request_id=request_id,
@@ -107,7 +100,8 @@ def search(
         until=past(until, call.now, "--until"),
         limit=lines,
     )
-    return _events(call, query, oldest_first=False)
+    found = call.run(audit.search, given)
+    return Table(COLUMNS, found, "No event matches.", notes=_remedies(found))
 
 
 @noun.command("show")
@@ -116,14 +110,13 @@ def show(
     request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID", help="X-Request-Id of an answer.")],
 ) -> Answer:
     """Resolve a request id: which check failed, and what to do."""
-    found = _found(call, AuditQuery(request_id=request_id))
-    if not found:
+    rows = call.run(audit.search, audit.Search(request_id=request_id))[::-1]
+    if not rows:
         raise Failure(
             f"No event has the request id '{request_id}': check it against the X-Request-Id of the answer; "
             "in a flood of "
             "refusals several requests share one event."
         )
-    rows = [view(number, event) for number, event in found[::-1]]
     notes = tuple(str(row["remedy"]) for row in rows if row["remedy"])
     return Table(
         ("at", "kind", "outcome", "reason", "detail", "environment", "client_id", "peer"), rows, notes=notes
@@ -139,33 +132,19 @@ def export(
     ] = None,
 ) -> Answer:
     """Write all events as JSON lines, oldest first."""
-
-    async def task(opened: Administration, _: Act) -> None:
-        with contextlib.ExitStack() as stack:
-            target = None if file is None else stack.enter_context(output.PrivateFile(file))
-            async for number, event in opened.store.export(environment):
+    with contextlib.ExitStack() as stack:
+        target = None if file is None else stack.enter_context(output.PrivateFile(file))
+        last = 0
+        while found := call.run(audit.export, audit.Export(environment, after=last, limit=PAGE)):
+            for event in found:
                 if target is None:
-                    output.json_line(view(number, event))
+                    output.json_line(event)
                 else:
-                    target.append(output.json_text(view(number, event)) + "\n")
-            if target is not None:
-                target.keep()
-
-    call.administer(task)
+                    target.append(output.json_text(event) + "\n")
+            last = int(str(found[-1]["id"]))
+        if target is not None:
+            target.keep()
     return Nothing() if file is None else Written(file)
-
-
-def _events(call: Call, query: AuditQuery, *, oldest_first: bool) -> Answer:
-    found = _found(call, query)
-    rows = [view(number, event) for number, event in (found[::-1] if oldest_first else found)]
-    return Table(COLUMNS, rows, "No event matches.", notes=_remedies(rows))
-
-
-def _found(call: Call, query: AuditQuery) -> Sequence[tuple[int, AuditEvent]]:
-    async def task(opened: Administration, _: Act) -> Sequence[tuple[int, AuditEvent]]:
-        return await opened.store.events(query)
-
-    return call.administer(task)
 
 
 def _remedies(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, cast
 
 import typer
 
-from mintmark.authorization_server.administration import Act, environments
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import environment as environments
+from mintmark.authorization_server.administration.operations.inputs import OfEnvironment
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Administration
 from mintmark.cli.typed import pairs, period
-from mintmark.values import tenancy
-from mintmark.values.tenancy import HostAlias, HostRole, Mount
+from mintmark.values.tenancy import HostRole
 
 noun = Noun("environment", "Environments: one issuer each, with hosts, mounts and limits.")
 
@@ -70,8 +67,6 @@ def create(
     variable: Variables = None,
 ) -> Answer:
     """Create an environment of a tenant."""
-    tenant, _, name = environment.partition("/")
-    mounts = [Mount(path, dialect) for path, dialect in pairs(mount or [], "--mount").items()]
     given = {
         "client_id_template": client_id_template,
         "live_secrets": live_secrets,
@@ -79,26 +74,15 @@ def create(
         "rate_limit": rate_limit,
     }
     options = {field: value for field, value in given.items() if value is not None}
-    hosts = _hosts(host)
-    variables = pairs(variable or [], "--variable")
-
-    async def task(opened: Administration, act: Act) -> tenancy.Environment:
-        return await opened.store.write(
-            lambda tx: environments.create(
-                tx,
-                act,
-                tenant=tenant,
-                name=name,
-                issuer=issuer or f"{opened.public_url}/t/{tenant}/{name}",
-                dialects=opened.dialects,
-                mounts=mounts,
-                hosts=hosts,
-                variables=variables,
-                **options,  # type: ignore[arg-type]
-            )
-        )
-
-    return Fields(row(call.administer(task)))
+    wanted = environments.NewEnvironment(
+        environment,
+        issuer or "",
+        mounts=pairs(mount or [], "--mount"),
+        hosts=cast(dict[str, HostRole], pairs(host or [], "--host")),
+        variables=pairs(variable or [], "--variable"),
+        **options,  # type: ignore[arg-type]
+    )
+    return Fields(call.run(environments.create, wanted))
 
 
 @noun.command("list")
@@ -109,14 +93,14 @@ def listing(
     ] = None,
 ) -> Answer:
     """List environments."""
-    found = call.read(lambda tx, _: environments.listing(tx, tenant))
-    return Table(("id", "issuer", "enabled", "mounts"), [row(environment) for environment in found])
+    found = call.run(environments.listing, environments.EnvironmentsOf(tenant or ""))
+    return Table(("id", "issuer", "enabled", "mounts"), found)
 
 
 @noun.command("show")
 def show(call: Call, environment: Environment) -> Answer:
     """Show an environment."""
-    return Fields(row(call.read(lambda tx, _: environments.show(tx, environment))))
+    return Fields(call.run(environments.show, OfEnvironment(environment)))
 
 
 @noun.command("change")
@@ -131,39 +115,28 @@ def change(
     variable: Variables = None,
 ) -> Answer:
     """Change what is given; hosts and variables replace all there were."""
-    hosts = None if host is None else _hosts(host)
-    variables = None if variable is None else pairs(variable, "--variable")
-    seconds = period(overlap, "--overlap")
-
-    async def task(opened: Administration, act: Act) -> tenancy.Environment:
-        return await opened.store.write(
-            lambda tx: environments.change(
-                tx,
-                act,
-                environment,
-                dialects=opened.dialects,
-                hosts=hosts,
-                client_id_template=client_id_template,
-                live_secrets=live_secrets,
-                overlap=seconds,
-                rate_limit=rate_limit,
-                variables=variables,
-            )
-        )
-
-    return Fields(row(call.administer(task)))
+    given = environments.EnvironmentChange(
+        environment,
+        hosts=None if host is None else cast(dict[str, HostRole], pairs(host, "--host")),
+        client_id_template=client_id_template,
+        live_secrets=live_secrets,
+        overlap=period(overlap, "--overlap"),
+        rate_limit=rate_limit,
+        variables=None if variable is None else pairs(variable, "--variable"),
+    )
+    return Fields(call.run(environments.change, given))
 
 
 @noun.command("disable")
 def disable(call: Call, environment: Environment) -> Answer:
     """Stop everything of an environment at once; nothing is deleted."""
-    return Fields(row(call.write(lambda tx, act: environments.disable(tx, act, environment))))
+    return Fields(call.run(environments.disable, OfEnvironment(environment)))
 
 
 @noun.command("enable")
 def enable(call: Call, environment: Environment) -> Answer:
     """Let a disabled environment work again."""
-    return Fields(row(call.write(lambda tx, act: environments.enable(tx, act, environment))))
+    return Fields(call.run(environments.enable, OfEnvironment(environment)))
 
 
 @noun.command("delete")
@@ -173,9 +146,5 @@ def delete(call: Call, environment: Environment, yes: Yes = False) -> Answer:
         f"This deletes {environment} with its keys, clients and credentials; its programs stop working.",
         yes=yes,
     )
-    call.write(lambda tx, act: environments.delete(tx, act, environment))
+    call.run(environments.delete, OfEnvironment(environment))
     return Fields({"deleted": environment})
-
-
-def _hosts(texts: Sequence[str] | None) -> list[HostAlias]:
-    return [HostAlias(host, cast(HostRole, role)) for host, role in pairs(texts or [], "--host").items()]

@@ -6,18 +6,15 @@ from typing import Annotated, cast
 
 import typer
 
-from mintmark.authorization_server.administration import Act, mounts
-from mintmark.authorization_server.administration.mounts import MountEntry, Use
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import mount as mounts
 from mintmark.cli import output
 from mintmark.cli.admin.options import EndsAt, Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Administration, UsageFault
+from mintmark.cli.services import UsageFault
 from mintmark.cli.typed import instant, period
-from mintmark.values import tenancy
-from mintmark.values.tenancy import HostRole, Mount
+from mintmark.values.tenancy import HostRole
 
 noun = Noun("mount", "Mounts: the token endpoints of an environment, each with its dialect.")
 MountPath = Annotated[
@@ -58,7 +55,8 @@ def add(
     ] = None,
 ) -> Answer:
     """Add a token endpoint."""
-    mount = Mount(
+    given = mounts.NewMount(
+        environment,
         path,
         dialect,
         roles=cast(tuple[HostRole, ...], tuple(role or ["api"])),
@@ -66,14 +64,7 @@ def add(
         slow_secrets=slow_secrets,
         origins=tuple(origin or ()),
     )
-
-    async def task(opened: Administration, act: Act) -> tenancy.Environment:
-        return await opened.store.write(
-            lambda tx: mounts.add(tx, act, environment, mount, dialects=opened.dialects)
-        )
-
-    call.administer(task)
-    return Fields(row(mount))
+    return Fields(call.run(mounts.add, given))
 
 
 @noun.command("list")
@@ -83,24 +74,10 @@ def listing(
     since: Annotated[str, typer.Option("--since", help="Period in which use counts.")] = "30d",
 ) -> Answer:
     """List token endpoints and who still uses them."""
-    seconds = period(since, "--since") or 0
-
-    async def task(opened: Administration, act: Act) -> list[MountEntry]:
-        known = await opened.store.read(lambda tx: mounts.listing(tx, environment, lambda _: ()))
-        used = {
-            entry.mount.path: [
-                Use(*use)
-                for use in await opened.store.mount_users(environment, entry.mount.path, act.now - seconds)
-            ]
-            for entry in known
-        }
-        return await opened.store.read(
-            lambda tx: mounts.listing(tx, environment, lambda mount: used.get(mount.path, ()))
-        )
-
+    given = mounts.MountsOf(environment, period(since, "--since") or 0)
     return Table(
         ("path", "dialect", "roles", "ends_at", "used_by"),
-        [row(entry) for entry in call.administer(task)],
+        call.run(mounts.listing, given),
         f"{environment} has no token endpoint yet: add one with `mintmark admin mount add`.",
     )
 
@@ -122,22 +99,14 @@ def change(
     origin: Origins = None,
 ) -> Answer:
     """Change what is given of a token endpoint; roles and origins replace all there were."""
-
-    async def task(opened: Administration, act: Act) -> tenancy.Environment:
-        return await opened.store.write(
-            lambda tx: mounts.change(
-                tx,
-                act,
-                environment,
-                path,
-                dialects=opened.dialects,
-                roles=cast(list[HostRole] | None, role),
-                slow_secrets=slow_secrets,
-                origins=origin,
-            )
-        )
-
-    return _one(call.administer(task), path)
+    given = mounts.MountChange(
+        environment,
+        path,
+        roles=None if role is None else cast(tuple[HostRole, ...], tuple(role)),
+        slow_secrets=slow_secrets,
+        origins=None if origin is None else tuple(origin),
+    )
+    return Fields(call.run(mounts.change, given))
 
 
 @noun.command("end")
@@ -157,17 +126,12 @@ def end(
         output.confirm(
             f"Clients that still use {path} of {environment} get no more tokens after its end.", yes=yes
         )
-    changed = call.write(lambda tx, act: mounts.end(tx, act, environment, path, ends_at=ends_at))
-    return _one(changed, path)
+    return Fields(call.run(mounts.end, mounts.MountEnd(environment, path, ends_at)))
 
 
 @noun.command("remove")
 def remove(call: Call, environment: Environment, path: MountPath, yes: Yes = False) -> Answer:
     """Remove a token endpoint: its path answers 404."""
     output.confirm(f"Clients that still use {path} of {environment} get no more tokens.", yes=yes)
-    call.write(lambda tx, act: mounts.remove(tx, act, environment, path))
+    call.run(mounts.remove, mounts.OfMount(environment, path))
     return Fields({"removed": path})
-
-
-def _one(environment: tenancy.Environment, path: str) -> Answer:
-    return Fields(next(row(mount) for mount in environment.mounts if mount.path == path))

@@ -7,7 +7,6 @@ from typing import Annotated, cast
 import typer
 
 from mintmark.authorization_server.administration.operations import person as people
-from mintmark.authorization_server.administration.showing import row
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields, Table
@@ -46,7 +45,7 @@ def create(
     elif password_file is not None or password_stdin or password_env is not None:
         raise UsageFault("--no-password and a given password exclude each other: choose one.")
     given = people.PersonToMake(username, cast(Role, role), tenant, name, password)
-    return Fields(row(call.run(people.create, given)))
+    return Fields(call.run(people.create, given))
 
 
 @noun.command("list")
@@ -56,15 +55,13 @@ def listing(
 ) -> Answer:
     """List people."""
     found = call.run(people.listing, people.PeopleOf(tenant))
-    return Table(
-        ("username", "name", "role", "tenant", "enabled", "created_at"), [row(each) for each in found]
-    )
+    return Table(("username", "name", "role", "tenant", "enabled", "created_at"), found)
 
 
 @noun.command("show")
 def show(call: Call, username: Username) -> Answer:
     """Show a person."""
-    return Fields(row(call.run(people.show, people.OfPerson(username))))
+    return Fields(call.run(people.show, people.OfPerson(username)))
 
 
 @noun.command("change")
@@ -79,7 +76,7 @@ def change(
 ) -> Answer:
     """Change what is given; user name and tenant stay."""
     given = people.PersonChange(username, name, cast(Role | None, role))
-    return Fields(row(call.run(people.change, given)))
+    return Fields(call.run(people.change, given))
 
 
 @noun.command("change-password")
@@ -92,19 +89,19 @@ def change_password(
 ) -> Answer:
     """Replace a person's password at once."""
     password = secret_input.read("password", password_file, password_stdin, password_env)
-    return Fields(row(call.run(people.change_password, people.PersonPassword(username, password))))
+    return Fields(call.run(people.change_password, people.PersonPassword(username, password)))
 
 
 @noun.command("disable")
 def disable(call: Call, username: Username) -> Answer:
     """Lock a person out; the last operator cannot be."""
-    return Fields(row(call.run(people.disable, people.OfPerson(username))))
+    return Fields(call.run(people.disable, people.OfPerson(username)))
 
 
 @noun.command("enable")
 def enable(call: Call, username: Username) -> Answer:
     """Let a disabled person in again."""
-    return Fields(row(call.run(people.enable, people.OfPerson(username))))
+    return Fields(call.run(people.enable, people.OfPerson(username)))
 
 
 @noun.command("delete")

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import quotas
-from mintmark.authorization_server.administration.quotas import QuotaEntry
-from mintmark.authorization_server.administration.showing import row
-from mintmark.authorization_server.ports import Transaction
+from mintmark.authorization_server.administration.operations import quota as quotas
+from mintmark.authorization_server.administration.operations.inputs import OfClient, OfTenant
 from mintmark.cli.answer import Answer, Fields
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
@@ -28,33 +26,22 @@ Limit = Annotated[int, typer.Option("--limit", help="Tokens per UTC day.", show_
 @noun.command("set")
 def set_limit(call: Call, subject: Subject, client_id: ClientOption = None, *, limit: Limit) -> Answer:
     """Set the daily limit of a tenant, or of a client."""
-    return _changed(call, subject, client_id, limit)
+    if client_id is None:
+        return Fields(call.run(quotas.set_tenant, quotas.TenantLimit(subject, limit)))
+    return Fields(call.run(quotas.set_client, quotas.ClientLimit(subject, client_id, limit)))
 
 
 @noun.command("clear")
 def clear(call: Call, subject: Subject, client_id: ClientOption = None) -> Answer:
     """Lift the daily limit of a tenant, or of a client."""
-    return _changed(call, subject, client_id, None)
+    if client_id is None:
+        return Fields(call.run(quotas.clear_tenant, OfTenant(subject)))
+    return Fields(call.run(quotas.clear_client, OfClient(subject, client_id)))
 
 
 @noun.command("show")
 def show(call: Call, subject: Subject, client_id: ClientOption = None) -> Answer:
     """Show limit and use of today."""
-    return Fields(row(call.read(lambda tx, now: _entry(tx, subject, client_id, now))))
-
-
-def _changed(call: Call, subject: str, client_id: str | None, limit: int | None) -> Answer:
-    def work(tx: Transaction, now: int) -> QuotaEntry:
-        return _entry(tx, subject, client_id, now)
-
     if client_id is None:
-        call.write(lambda tx, act: quotas.set_tenant(tx, act, subject, limit))
-    else:
-        call.write(lambda tx, act: quotas.set_client(tx, act, subject, client_id, limit))
-    return Fields(row(call.read(work)))
-
-
-def _entry(tx: Transaction, subject: str, client_id: str | None, now: int) -> QuotaEntry:
-    if client_id is None:
-        return quotas.show_tenant(tx, subject, now)
-    return quotas.show_client(tx, subject, client_id, now)
+        return Fields(call.run(quotas.show_tenant, OfTenant(subject)))
+    return Fields(call.run(quotas.show_client, OfClient(subject, client_id)))

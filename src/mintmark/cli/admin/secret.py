@@ -6,17 +6,15 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import Act, client_secrets, imported_secrets
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import secret as secrets
+from mintmark.authorization_server.administration.operations.inputs import OfClient
 from mintmark.cli import output, secret_input
 from mintmark.cli.admin.client import not_admitted
 from mintmark.cli.admin.options import SHOWN_ONCE, ClientId, EndsAt, Environment, Expires, Label, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Administration
 from mintmark.cli.typed import instant, period
-from mintmark.values.credential import SecretVersion
 
 noun = Noun("secret", "Secrets of a client: add, see when each was last used, retire, revoke.")
 SecretId = Annotated[str, typer.Argument(metavar="SECRET_ID", help="The id of the secret, as listed.")]
@@ -39,19 +37,8 @@ def add(
 ) -> Answer:
     """Add a secret; it is shown once, and the others end after the overlap."""
     expires_at, seconds = instant(expires, call.now, "--expires"), period(overlap, "--overlap")
-    made = call.write(
-        lambda tx, act: client_secrets.add(
-            tx,
-            act,
-            environment=environment,
-            client_id=client_id,
-            label=label,
-            expires_at=expires_at,
-            overlap=seconds,
-            keep_others=keep_others,
-        )
-    )
-    return Fields(row(made), (SHOWN_ONCE,))
+    given = secrets.SecretToAdd(environment, client_id, label, expires_at, seconds, keep_others)
+    return Fields(call.run(secrets.add, given), (SHOWN_ONCE,))
 
 
 @noun.command("import")
@@ -68,30 +55,14 @@ def import_secret(
     """Import a secret from another server beside those that live (two at most)."""
     expires_at = instant(expires, call.now, "--expires")
     secret = secret_input.read("secret", secret_file, secret_stdin, secret_env)
-
-    async def task(opened: Administration, act: Act) -> tuple[SecretVersion, tuple[str, ...]]:
-        digest = imported_secrets.digest(act, secret)
-        made = await opened.store.write(
-            lambda tx: client_secrets.add_imported(
-                tx,
-                act,
-                environment=environment,
-                client_id=client_id,
-                digest=digest,
-                label=label,
-                expires_at=expires_at,
-            )
-        )
-        return made, await opened.store.read(lambda tx: not_admitted(tx, environment))
-
-    made, notes = call.administer(task)
-    return Fields(row(made), notes)
+    given = secrets.SecretToImport(environment, client_id, secret, label, expires_at)
+    return Fields(call.run(secrets.import_secret, given), not_admitted(call, environment))
 
 
 @noun.command("list")
 def listing(call: Call, environment: Environment, client_id: ClientId) -> Answer:
     """List a client's secrets with state and last use."""
-    found = call.read(lambda tx, now: client_secrets.listing(tx, environment, client_id, now))
+    found = call.run(secrets.listing, OfClient(environment, client_id))
     return Table(
         (
             "secret_id",
@@ -103,7 +74,7 @@ def listing(call: Call, environment: Environment, client_id: ClientId) -> Answer
             "last_used_at",
             "last_used_from",
         ),
-        [row(entry) for entry in found],
+        found,
     )
 
 
@@ -113,12 +84,7 @@ def retire(
 ) -> Answer:
     """End a secret as planned, now or at a time; tokens it obtained live on."""
     end = instant(at, call.now, "--at")
-    made = call.write(
-        lambda tx, act: client_secrets.retire(
-            tx, act, environment=environment, client_id=client_id, secret_id=secret_id, at=end
-        )
-    )
-    return Fields(row(made))
+    return Fields(call.run(secrets.retire, secrets.SecretEnd(environment, client_id, secret_id, end)))
 
 
 @noun.command("revoke")
@@ -129,9 +95,4 @@ def revoke(
     output.confirm(
         f"Programs that use the secret {secret_id} of {client_id}, and its tokens, stop working.", yes=yes
     )
-    made = call.write(
-        lambda tx, act: client_secrets.revoke(
-            tx, act, environment=environment, client_id=client_id, secret_id=secret_id
-        )
-    )
-    return Fields(row(made))
+    return Fields(call.run(secrets.revoke, secrets.OfSecret(environment, client_id, secret_id)))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import signature_keys
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import key as keys
+from mintmark.authorization_server.administration.operations.inputs import OfEnvironment
 from mintmark.cli import output
 from mintmark.cli.admin.options import Audience, EndsAt, Environment, Expires, Label, Scopes, Yes
 from mintmark.cli.answer import Answer, Fields, Table
@@ -31,28 +31,19 @@ def create(
 ) -> Answer:
     """Create a signature key; it is shown once. Two may live while rotating."""
     expires_at = instant(expires, call.now, "--expires")
-    made = call.write(
-        lambda tx, act: signature_keys.create(
-            tx,
-            act,
-            environment=environment,
-            audience=audience,
-            scopes=scope or (),
-            label=label,
-            lifetime=period(lifetime, "--lifetime") or 0,
-            expires_at=expires_at,
-        )
+    given = keys.SignatureKeyToMake(
+        environment, audience, tuple(scope or ()), label, period(lifetime, "--lifetime") or 0, expires_at
     )
-    return Fields(row(made), ("The key is shown this once: keep it now.",))
+    return Fields(call.run(keys.create, given), ("The key is shown this once: keep it now.",))
 
 
 @noun.command("list")
 def listing(call: Call, environment: Environment) -> Answer:
     """List signature keys with state and last use."""
-    found = call.read(lambda tx, now: signature_keys.listing(tx, environment, now))
+    found = call.run(keys.listing, OfEnvironment(environment))
     return Table(
         ("key_id", "label", "audience", "scopes", "state", "retires_at", "expires_at", "last_used_at"),
-        [row(entry) for entry in found],
+        found,
     )
 
 
@@ -60,15 +51,11 @@ def listing(call: Call, environment: Environment) -> Answer:
 def retire(call: Call, environment: Environment, key_id: KeyId, at: EndsAt = None) -> Answer:
     """Let a signature key end, now or at a time; tokens it obtained live on."""
     end = instant(at, call.now, "--at")
-    made = call.write(
-        lambda tx, act: signature_keys.retire(tx, act, environment=environment, key_id=key_id, at=end)
-    )
-    return Fields(row(made))
+    return Fields(call.run(keys.retire, keys.SignatureKeyEnd(environment, key_id, end)))
 
 
 @noun.command("revoke")
 def revoke(call: Call, environment: Environment, key_id: KeyId, yes: Yes = False) -> Answer:
     """End a signature key now because it has leaked; its tokens are refused too."""
     output.confirm(f"Storefronts that sign with the key {key_id}, and its tokens, stop working.", yes=yes)
-    made = call.write(lambda tx, act: signature_keys.revoke(tx, act, environment=environment, key_id=key_id))
-    return Fields(row(made))
+    return Fields(call.run(keys.revoke, keys.OfSignatureKey(environment, key_id)))

@@ -6,15 +6,14 @@ from typing import Annotated, cast
 
 import typer
 
-from mintmark.authorization_server.administration import Act, signing_keys
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import key as keys
+from mintmark.authorization_server.administration.operations.inputs import OfEnvironment
 from mintmark.cli import output
 from mintmark.cli.admin.options import Environment, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Administration
-from mintmark.values.tenancy import Algorithm, SigningKey
+from mintmark.values.tenancy import Algorithm
 
 noun = Noun("signing-key", "Signing keys: see what is published, rotate, withdraw.")
 AlgorithmOption = Annotated[str, typer.Option("--algorithm", help="ES256, RS256 or EdDSA.")]
@@ -23,10 +22,10 @@ AlgorithmOption = Annotated[str, typer.Option("--algorithm", help="ES256, RS256 
 @noun.command("list")
 def listing(call: Call, environment: Environment) -> Answer:
     """List signing keys and what each does now."""
-    found = call.read(lambda tx, now: signing_keys.listing(tx, environment, now))
+    found = call.run(keys.list_signing, OfEnvironment(environment))
     return Table(
         ("kid", "algorithm", "state", "published_at", "signs_at", "retires_at", "removed_at"),
-        [row(entry) for entry in found],
+        found,
         f"{environment} has no signing keys yet: the first one comes with its first API.",
     )
 
@@ -34,19 +33,8 @@ def listing(call: Call, environment: Environment) -> Answer:
 @noun.command("rotate")
 def rotate(call: Call, environment: Environment, algorithm: AlgorithmOption = "ES256") -> Answer:
     """Publish the next key now; it signs after the publish-ahead period, and no token is refused."""
-
-    async def task(opened: Administration, act: Act) -> SigningKey:
-        return await opened.store.write(
-            lambda tx: signing_keys.rotate(
-                tx,
-                act,
-                environment=environment,
-                algorithm=cast(Algorithm, algorithm),
-                schedule=opened.schedule,
-            )
-        )
-
-    return Fields(row(call.administer(task)))
+    given = keys.SigningKeyRotation(environment, cast(Algorithm, algorithm))
+    return Fields(call.run(keys.rotate, given))
 
 
 @noun.command("withdraw")
@@ -60,5 +48,4 @@ def withdraw(
     output.confirm(
         f"Every token that the key {kid} of {environment} has signed is refused from now on.", yes=yes
     )
-    made = call.write(lambda tx, act: signing_keys.withdraw(tx, act, environment=environment, kid=kid))
-    return Fields(row(made), ("This key signs now.",))
+    return Fields(call.run(keys.withdraw, keys.OfSigningKey(environment, kid)), ("This key signs now.",))

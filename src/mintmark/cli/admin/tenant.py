@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import tenants
-from mintmark.authorization_server.administration.showing import row
+from mintmark.authorization_server.administration.operations import tenant as tenants
+from mintmark.authorization_server.administration.operations.inputs import Nothing, OfTenant
 from mintmark.cli import output
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields, Table
@@ -31,21 +31,16 @@ def create(
     ] = None,
 ) -> Answer:
     """Create a tenant."""
-    made = call.write(
-        lambda tx, act: tenants.create(
-            tx, act, handle=handle, name=name or handle, daily_token_limit=daily_token_limit
-        )
-    )
-    return Fields(row(made))
+    return Fields(call.run(tenants.create, tenants.NewTenant(handle, name or "", daily_token_limit)))
 
 
 @noun.command("list")
 def listing(call: Call) -> Answer:
     """List the tenants."""
-    found = call.read(lambda tx, _: tenants.listing(tx))
+    found = call.run(tenants.listing, Nothing())
     return Table(
         ("handle", "name", "enabled", "daily_token_limit", "created_at"),
-        [row(tenant) for tenant in found],
+        found,
         "There are no tenants yet: create one with `mintmark admin tenant create HANDLE`.",
     )
 
@@ -53,7 +48,7 @@ def listing(call: Call) -> Answer:
 @noun.command("show")
 def show(call: Call, handle: Handle) -> Answer:
     """Show a tenant."""
-    return Fields(row(call.read(lambda tx, _: tenants.show(tx, handle))))
+    return Fields(call.run(tenants.show, OfTenant(handle)))
 
 
 @noun.command("change")
@@ -63,19 +58,19 @@ def change(
     name: Annotated[str, typer.Option("--name", help="The new name.", show_default=False)],
 ) -> Answer:
     """Rename a tenant; its handle stays."""
-    return Fields(row(call.write(lambda tx, act: tenants.change(tx, act, handle, name=name))))
+    return Fields(call.run(tenants.change, tenants.TenantChange(handle, name)))
 
 
 @noun.command("disable")
 def disable(call: Call, handle: Handle) -> Answer:
     """Stop everything of a tenant at once; nothing is deleted."""
-    return Fields(row(call.write(lambda tx, act: tenants.disable(tx, act, handle))))
+    return Fields(call.run(tenants.disable, OfTenant(handle)))
 
 
 @noun.command("enable")
 def enable(call: Call, handle: Handle) -> Answer:
     """Let a disabled tenant work again."""
-    return Fields(row(call.write(lambda tx, act: tenants.enable(tx, act, handle))))
+    return Fields(call.run(tenants.enable, OfTenant(handle)))
 
 
 @noun.command("delete")
@@ -86,5 +81,5 @@ def delete(call: Call, handle: Handle, yes: Yes = False) -> Answer:
         "working.",
         yes=yes,
     )
-    call.write(lambda tx, act: tenants.delete(tx, act, handle))
+    call.run(tenants.delete, OfTenant(handle))
     return Fields({"deleted": handle})

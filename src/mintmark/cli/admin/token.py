@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mintmark.authorization_server.administration import tokens
+from mintmark.authorization_server.administration.operations import token as tokens
 from mintmark.cli import secret_input
 from mintmark.cli.admin.options import Environment
 from mintmark.cli.answer import Answer, Fields
@@ -33,9 +33,8 @@ def revoke(
     if token_id is not None:
         if token_file is not None or token_stdin or token_env is not None:
             raise UsageFault("Name the token by its --id or give its text, not both.")
-        named = token_id
-        made = call.write(lambda tx, act: tokens.revoke_id(tx, act, environment=environment, token_id=named))
+        given = tokens.TokenToRevoke(environment, token_id)
     else:
         token = secret_input.read("token", token_file, token_stdin, token_env, twice=False)
-        made = call.write(lambda tx, act: tokens.revoke(tx, act, environment=environment, token=token))
-    return Fields({"environment": environment, "revoked": made})
+        given = tokens.TokenToRevoke(environment, token=token)
+    return Fields(call.run(tokens.revoke_access, given))

@@ -172,7 +172,7 @@ def _refuse_unknown(request: Request, operation: Operation[Any, Any], binding: B
     """Refuse parameters of the query that are not known, or stand twice."""
     known = set(binding.beside(operation)) if binding.method == "GET" else set()
     if binding.order:
-        known = (known - {"before", "after"}) | _BESIDE
+        known |= _BESIDE
     sent = [name for name, _ in request.query_params.multi_items()]
     for name in sent:
         if name not in known:

@@ -62,7 +62,7 @@ def signature_of(operation: Operation[Any, Any], binding: Binding) -> inspect.Si
 def _query(
     operation: Operation[Any, Any], binding: Binding, beside: tuple[str, ...]
 ) -> list[inspect.Parameter]:
-    names = tuple(name for name in beside if not (binding.order and name in ("limit", "before", "after")))
+    names = tuple(name for name in beside if not (binding.order and name == "limit"))
     made = []
     for name, kind, about in declared(operation.given, names, IN_QUERY):
         default = inspect.Parameter.empty if about.is_required() else about.get_default()

@@ -57,6 +57,7 @@ class CredentialsFile:
 
     environment: str
     client_id: str
+    secret_id: str
     text: Secret
 
 
@@ -65,6 +66,7 @@ def _file(
     call: Call,
     given: ServiceAccountToMake | ServiceAccountSecret,
     client_id: str,
+    secret_id: str,
     secret: Secret,
 ) -> CredentialsFile:
     values = service_accounts.credentials_file(
@@ -91,7 +93,7 @@ def _file(
         raise AdministrationFault(
             f"No credentials file can be made: {fault} (allow it an API, name the mount of the token endpoint)."
         ) from None
-    return CredentialsFile(given.environment, client_id, Secret(text))
+    return CredentialsFile(given.environment, client_id, secret_id, Secret(text))
 
 
 @operation("service_account.create", "environment", writes=True, once=True)
@@ -106,7 +108,7 @@ def create(tx: Transaction, call: Call, given: ServiceAccountToMake) -> Credenti
         kind="service_account",
         expires_at=given.expires_at,
     )
-    return _file(tx, call, given, made.client.client_id, made.secret or Secret(""))
+    return _file(tx, call, given, made.client.client_id, made.version.id, made.secret or Secret(""))
 
 
 @operation("service_account.new_secret", "client", writes=True, once=True)
@@ -121,4 +123,4 @@ def new_secret(tx: Transaction, call: Call, given: ServiceAccountSecret) -> Cred
         expires_at=given.expires_at,
         overlap=given.overlap,
     )
-    return _file(tx, call, given, given.client_id, made.secret)
+    return _file(tx, call, given, given.client_id, made.version.id, made.secret)
