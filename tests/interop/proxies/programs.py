@@ -36,13 +36,19 @@ DEBIAN = {
 
 def need(name: str) -> None:
     """Install a proxy from Debian where we may; else skip, with the reason."""
-    program, packages = DEBIAN[name]
+    need_packages(*DEBIAN[name])
+
+
+def need_packages(program: str, packages: Sequence[str]) -> None:
+    """Install a program from Debian where we may; else skip, with the reason."""
     status = ["dpkg-query", "-W", *packages]
     known = shutil.which(program) and shutil.which("dpkg-query")
     if known and subprocess.run(status, capture_output=True, check=False).returncode == 0:
         return
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        pytest.skip(f"{name}: needs the Debian packages {', '.join(packages)}, or to be root to install them")
+        pytest.skip(
+            f"{program}: needs the Debian packages {', '.join(packages)}, or to be root to install them"
+        )
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for attempt in (["apt-get", "update", "-qq"], None):
@@ -51,7 +57,7 @@ def need(name: str) -> None:
             return
         if attempt:
             subprocess.run(attempt, capture_output=True, env=quiet, check=False)
-    pytest.skip(f"{name}: apt-get could not install it: {done.stderr.strip().splitlines()[-1:]}")
+    pytest.skip(f"{program}: apt-get could not install it: {done.stderr.strip().splitlines()[-1:]}")
 
 
 @dataclass(frozen=True)
