@@ -39,8 +39,9 @@ check: $(READY) ## lint, format, types, imports between layers, dependencies, do
 	$(PY) -m deptry src
 	$(PY) -m checks
 
-bench: $(READY) ## measure tokens per second and per core against the raw signing rate
-	$(PY) -m benchmarks $(ARGS)
+bench: $(READY) ## measure: tokens against the raw signing rate, the client, the verifier and the feed beside others
+	@code=0; $(PY) -m benchmarks $(ARGS) || code=1; \
+	for part in client verifying revocation; do echo; $(PY) -m benchmarks.$$part || code=1; done; exit $$code
 
 soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the like)
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)

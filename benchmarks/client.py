@@ -18,10 +18,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import mintmark
+from mintmark.jose.jwk import generate
 
 CALLERS, LOOPS, DELAY = 50, 3, 0.1
+AUTHORITY = "https://login.microsoftonline.com/bench"
 #: Microseconds.
 TOKEN_BAR, CALL_BAR = 1.0, 15.0
 Ask = Callable[[], object]
@@ -121,7 +125,74 @@ def _through(auth: Any, request: Any) -> None:
     next(auth.sync_auth_flow(request))
 
 
+def of_msal(url: str) -> Ask:
+    """One confidential client. It takes https addresses only, so its HTTP client carries them to the endpoint."""
+    import msal
+    import requests
+
+    class Loopback:
+        def __init__(self) -> None:
+            self.session = requests.Session()
+
+        def get(self, _address: str, **_: Any) -> Any:
+            known = {"token_endpoint": f"{AUTHORITY}/token", "issuer": AUTHORITY}
+            return _Answer(200, json.dumps({**known, "authorization_endpoint": f"{AUTHORITY}/authorize"}))
+
+        def post(self, _address: str, data: Any = None, headers: Any = None, **_: Any) -> Any:
+            return self.session.post(url, data=data, headers=headers)
+
+        def close(self) -> None:
+            self.session.close()
+
+    application = msal.ConfidentialClientApplication(
+        "me",
+        client_credential="s3cret",
+        authority=AUTHORITY,
+        instance_discovery=False,
+        http_client=Loopback(),
+    )
+
+    def ask() -> object:
+        answer = application.acquire_token_for_client(scopes=["https://api.example/.default"])
+        return answer["access_token"]
+
+    return ask
+
+
+class _Answer:
+    """What MSAL asks of an answer."""
+
+    def __init__(self, status_code: int, text: str) -> None:
+        self.status_code, self.text, self.headers = status_code, text, {}  # type: ignore[var-annotated]
+
+    def raise_for_status(self) -> None:
+        """All are good."""
+
+
+def of_google_auth(url: str) -> Ask:
+    """One service account's credentials; they sign an assertion where the others send a secret."""
+    import google.auth.transport.requests
+    from google.oauth2 import service_account
+
+    key = generate("RS256").native
+    assert isinstance(key, rsa.RSAPrivateKey)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+        {"client_email": "me@example", "private_key": pem, "token_uri": url}, scopes=["read"]
+    )
+    request = google.auth.transport.requests.Request()
+
+    def ask() -> object:
+        headers: dict[str, str] = {}
+        credentials.before_request(request, "GET", "https://api.example", headers)
+        return headers
+
+    return ask
+
+
 RIVALS = {
+    "MSAL": of_msal,
+    "google-auth": of_google_auth,
     "requests-oauthlib": of_requests_oauthlib,
     "Authlib": of_authlib,
     "requests_auth": of_requests_auth,
@@ -174,6 +245,36 @@ def mixed_herd() -> tuple[int, float, float]:
         return len(asked), time.perf_counter() - began, max(stalls)
 
 
+def stall_of_one_call(make: Callable[[str], Ask]) -> float:
+    """Seconds for which a loop stands still when a coroutine on it wants a first token."""
+    with endpoint() as (url, _):
+        ask = make(url)
+        stalls: list[float] = []
+
+        async def run() -> None:
+            async def tick() -> None:
+                while True:
+                    before = time.perf_counter()
+                    await asyncio.sleep(0.001)
+                    stalls.append(time.perf_counter() - before - 0.001)
+
+            ticking = asyncio.create_task(tick())
+            await asyncio.sleep(0.01)
+            answer = ask()
+            if asyncio.iscoroutine(answer):
+                await answer
+            await asyncio.sleep(0.01)
+            ticking.cancel()
+
+        asyncio.run(run())
+        return max(stalls)
+
+
+def ours_in_a_coroutine(url: str) -> Ask:
+    """Our source, awaited."""
+    return mintmark.source(token_url=url, client_id="me", client_secret="s3cret").atoken
+
+
 def added_to_a_call(source: Any) -> float:
     """Microseconds that the auth object adds to a call of httpx2 that touches no network."""
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200))
@@ -197,14 +298,15 @@ def main() -> int:
     print(
         f"50 threads, 50 tasks, 3 loops {asked:4d} token requests, {seconds:.2f} s, longest stall {stall * 1000:.0f} ms"
     )
-    print(f"\n{CALLERS} threads, cold          token requests   seconds   failed")
+    print(f"\n{CALLERS} threads, cold          token requests   seconds   failed   loop stands still, ms")
     for name, make in {"mintmark": ours, **RIVALS}.items():
         try:
             requests, took, failed = herd(make)
+            stall = stall_of_one_call(ours_in_a_coroutine if make is ours else make)
         except ImportError:
             print(f"{name:24}not installed")
             continue
-        print(f"{name:24}{requests:14d}{took:10.2f}{failed:9d}")
+        print(f"{name:24}{requests:14d}{took:10.2f}{failed:9d}{stall * 1000:24.0f}")
     return 0 if cached < TOKEN_BAR and added < CALL_BAR and asked == 1 else 1
 
 
