@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
+from typing import Any
 
 import pytest
 
+from mintmark.authorization_server.administration.bindings import Binding, bound
 from mintmark.values.kept_answer import KeptAnswer
+from mintmark.web.admin_api.models import body_model
 from tests.web.admin_api.world import ADMIN_API, AUDIENCE, World, robot, segment
 
 HERE = "/environments/acme/production"
@@ -343,3 +347,41 @@ def test_a_condition_is_no_oracle_for_what_may_not_be_seen(world: World) -> None
                 == 404
             )
             assert world.ask("DELETE", path, who="dev@acme", headers={"if-match": sent}).status == 404
+
+
+# --- every route -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("operation", "binding"), bound(), ids=lambda each: getattr(each, "name", ""))
+def test_every_route_answers_nobody_and_strangers_alike(
+    world: World, operation: Any, binding: Binding
+) -> None:
+    """Without a caller 401; an admin of another tenant learns nothing of what is there."""
+    there = re.sub(r"\{[a-z_]+\}", "x", binding.path.replace("{tenant}/{name}", "acme/production"))
+    nowhere = there.replace("acme/production", "umbrella/production")
+    assert world.ask(binding.method, there, who="").status == 401
+    if there == nowhere:
+        return
+    body = _least(operation, binding)
+    answers = [
+        world.ask(binding.method, path, body, who="bob@globex", headers={"if-match": "*"})
+        for path in (there, nowhere)
+    ]
+    assert [each.status for each in answers] == [404, 404], answers[0].body
+    assert answers[0].body.replace(b"acme", b"umbrella") == answers[1].body
+
+
+def _least(operation: Any, binding: Binding) -> dict[str, Any] | None:
+    """A body that the route reads: a value for what it cannot do without."""
+    if binding.method == "GET" or not binding.beside(operation):
+        return None
+    model = body_model(operation.given, binding.beside(operation))
+    assert model is not None
+    values: dict[str, Any] = {}
+    for name, about in model.model_json_schema()["properties"].items():
+        if name in model.model_json_schema().get("required", []):
+            kinds = [each.get("type") for each in about.get("anyOf", [about])]
+            values[name] = {"string": "xx", "array": [], "integer": 5, "object": {}}.get(kinds[0], "xx")
+            if "null" in kinds:
+                values[name] = None
+    return values

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from mintmark.web.admin_api.performing import Performance
 from mintmark.web.admin_api.problems import Problem
 from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.callers import Caller
-from mintmark.wire.http import HttpRequest
+from mintmark.wire.http import HttpRequest, HttpResponse
 from tests.authorization_server.administration.conftest import SEAL_KEY, House
 
 PUBLIC_URL = "https://mint.example"
@@ -70,6 +71,29 @@ class ByHeader:
         return Principal.client(self.house.see(lambda tx: tx.get(Client, environment, client_id)), scopes)
 
 
+class Stage:
+    """In place of the parts that know a database, for the application is made once a process: it takes its time."""
+
+    base = ADMIN_API
+    authentication: ByHeader
+    performance: Performance
+
+    async def principal(self, *asked: Any) -> Principal:
+        return await self.authentication.principal(*asked)
+
+    async def perform(self, *asked: Any) -> HttpResponse:
+        return await self.performance.perform(*asked)
+
+
+STAGE = Stage()
+
+
+@cache
+def application() -> AdminApi:
+    """The admin API of whichever world stands on the stage."""
+    return AdminApi(STAGE, STAGE, f"{PUBLIC_URL}/t/mintmark/operators/oauth/token")  # type: ignore[arg-type]
+
+
 class World:
     """Two tenants with people of every role, and one way to ask."""
 
@@ -82,11 +106,9 @@ class World:
             return replace(house.act, actor=actor, request_id=request_id, peer=peer)
 
         self.administration = Administration(self.store, act, house.dialects, PUBLIC_URL)
-        self.api = AdminApi(
-            ByHeader(house),  # type: ignore[arg-type]
-            Performance(self.administration, Repeats(seal.unseal), ADMIN_API),
-            f"{PUBLIC_URL}/t/mintmark/operators/oauth/token",
-        )
+        self.api = application()
+        STAGE.authentication = ByHeader(house)
+        STAGE.performance = Performance(self.administration, Repeats(seal.unseal), ADMIN_API)
 
     def ask(
         self,
