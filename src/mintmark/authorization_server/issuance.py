@@ -1,4 +1,5 @@
-"""Grant -> signed token and its answer. Nothing is issued until the ledger has committed it.
+"""Grant -> token and its answer. Nothing is issued until the ledger has committed it, and nothing is signed that it
+refuses: the signature is made while the disk is busy, or at the latest when the answer is written.
 
 JWTs carry ``iss sub aud client_id iat nbf exp jti scope`` (RFC 9068 §2.2) plus ``mm_tenant``, ``mm_cred`` (what
 obtained it) and, where one acted, ``mm_user``; introspection and revocation key on these.
@@ -6,8 +7,8 @@ obtained it) and, where one acted, ``mm_user``; introspection and revocation key
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.crypto.secret_hash import digest_secret
@@ -20,13 +21,41 @@ from mintmark.values.token import Grant, TokenResponse
 _OF_ONE_TOKEN = frozenset({"iat", "nbf", "exp", "jti"})
 
 
-class Issued(NamedTuple):
-    """An answer that may leave once it is committed. `opaque`: the record of an opaque token."""
+class Issued:
+    """A token that is decided; its answer may leave once it is committed. `opaque`: the record of an opaque token.
 
-    response: TokenResponse
-    jti: str
-    scope: str
-    opaque: ApiToken | None = None
+    `make` gives the token's text and is called once.
+    """
+
+    __slots__ = ("_expires_at", "_extras", "_issued_at", "_make", "_text", "jti", "opaque", "scope")
+
+    def __init__(
+        self,
+        make: Callable[[], str],
+        times: tuple[int, int],
+        jti: str,
+        scope: str,
+        extras: Mapping[str, object],
+        opaque: ApiToken | None = None,
+    ) -> None:
+        self._make = make
+        self._text: Secret | None = None
+        self._issued_at, self._expires_at = times
+        self._extras = extras
+        self.jti = jti
+        self.scope = scope
+        self.opaque = opaque
+
+    def sign(self) -> Secret:
+        """The token. Most of the work of a token is in here, and the first call does it."""
+        if self._text is None:
+            self._text = Secret(self._make())
+        return self._text
+
+    def response(self) -> TokenResponse:
+        """The answer."""
+        extras = {**self._extras, "jti": self.jti, "nbf": self._issued_at}
+        return TokenResponse(self.sign(), "Bearer", self._issued_at, self._expires_at, self.scope, extras)
 
 
 def uuid4(entropy: Callable[[int], bytes]) -> str:
@@ -62,7 +91,7 @@ def issue(
     entropy: Callable[[int], bytes],
     secret_key: bytes,
 ) -> Issued:
-    """Sign or make the token. `standing`: the grant's `standing_claims`.
+    """Decide all of the token but its signature. `standing`: the grant's `standing_claims`.
 
     Raises LookupError when no key of the API's algorithm signs at `now`.
     """
@@ -70,14 +99,15 @@ def issue(
     expires_at = now + grant.lifetime
     scope = format_scope(grant.scopes)
     opaque = None
+    make: Callable[[], str]
     if api.token_format == "opaque":
         token_id = new_identifier(entropy, 6)
-        text = new_secret(API_TOKEN, token_id, entropy)
         jti = token_id
+        make = new_secret(API_TOKEN, token_id, entropy).reveal
         opaque = ApiToken(
             environment=grant.environment,
             id=token_id,
-            digest=digest_secret(secret_key, text.reveal()),
+            digest=digest_secret(secret_key, make()),
             audience=api.audience,
             scopes=grant.scopes,
             label="issued",
@@ -92,6 +122,6 @@ def issue(
         jti = uuid4(entropy)
         claims = f'{standing},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
         key = view.keyring.signer(api.algorithm, now)
-        text = Secret(build_of_members(claims, key, api.token_type_header))
-    extras: dict[str, object] = {**environment.variables, "iss": environment.issuer, "jti": jti, "nbf": now}
-    return Issued(TokenResponse(text, "Bearer", now, expires_at, scope, extras), jti, scope, opaque)
+        make = partial(build_of_members, claims, key, api.token_type_header)
+    extras = {**environment.variables, "iss": environment.issuer}
+    return Issued(make, (now, expires_at), jti, scope, extras, opaque)

@@ -130,11 +130,12 @@ class Allowance(NamedTuple):
 
 
 class Issuance(NamedTuple):
-    """A signed token waiting to be made true.
+    """A token waiting to be made true.
 
     `subjects`: the change-log subjects it was judged by: ``tenant:t``, ``environment:t/e``,
     ``client:t/e/id``, ``user:t/e/id``, ``signature_key:t/e/id``. `day`: UTC days since the epoch.
-    `opaque`: the record of an opaque token, stored in the same transaction.
+    `opaque`: the record of an opaque token, stored in the same transaction. `ahead`: what the caller will need once
+    this is committed; a ledger may call it, on the caller's thread, once nothing but the disk can refuse any more.
     """
 
     position: int
@@ -143,6 +144,7 @@ class Issuance(NamedTuple):
     allowances: tuple[Allowance, ...]
     event: AuditEvent
     opaque: ApiToken | None = None
+    ahead: Callable[[], object] | None = None
 
 
 class Committed(NamedTuple):

@@ -124,6 +124,7 @@ class TokenEndpoint:
                     allowances=judged.allowances,
                     event=_issued_event(call, dialect, judged, issued),
                     opaque=issued.opaque,
+                    ahead=issued.sign,
                 )
             )
             if isinstance(outcome, Committed):
@@ -220,7 +221,7 @@ def _accept(
     outcome: Committed,
     now: float,
 ) -> HttpResponse:
-    response = write_response(dialect, issued.response)
+    response = write_response(dialect, issued.response())
     if verdict is None:
         return response
     fields = rate_fields(judged.rate_limit, verdict, judged.allowances[0].limit, outcome.used[0], now)

@@ -6,7 +6,7 @@ do the work of many, each is prepared once, and the interpreter lock changes han
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,9 +53,16 @@ class Batch:
         self._tokens = Rows(mark, "api_token", [column.name for column in columns(ApiToken)])
 
     def write(
-        self, issuances: Sequence[Issuance], notes: Sequence[AuditEvent], uses: Sequence[Use] = ()
+        self,
+        issuances: Sequence[Issuance],
+        notes: Sequence[AuditEvent],
+        uses: Sequence[Use] = (),
+        committing: Callable[[list[Outcome]], object] = list,
     ) -> list[Outcome]:
-        """All of it or nothing, durable when it returns. Raises StorageUnavailable (nothing was written)."""
+        """All of it or nothing, durable when it returns. Raises StorageUnavailable (nothing was written).
+
+        `committing`: told the outcomes when nothing but the commit is left.
+        """
         driver_error = self._database.engine.dialect.loaded_dbapi.Error
         try:
             with unavailable_as_such():
@@ -64,9 +71,11 @@ class Batch:
                 with self._connection.begin():
                     cursor = self._connection.connection.cursor()
                     try:
-                        return self._fill(cursor, issuances, notes, uses)
+                        outcomes = self._fill(cursor, issuances, notes, uses)
                     finally:
                         cursor.close()
+                    committing(outcomes)
+                return outcomes
         except BaseException as error:
             self.discard()
             self._database.forget_connections()
@@ -136,10 +145,16 @@ class Batch:
         Counting first takes the rows' locks in one order, so the counts are exact on every database.
         """
         wanted: dict[Count, int] = {}
-        for issuance, outcome in zip(issuances, outcomes, strict=True):
-            if outcome is None:
-                for count in _counts(issuance):
-                    wanted[count] = wanted.get(count, 0) + 1
+        counted: list[int] = []
+        for index, issuance in enumerate(issuances):
+            if outcomes[index] is None:
+                counts = _counts(issuance)
+                if counts:
+                    counted.append(index)
+                    for count in counts:
+                        wanted[count] = wanted.get(count, 0) + 1
+                else:
+                    outcomes[index] = Committed((0,) * len(issuance.allowances))
         used: dict[Count, int] = {}
 
         def fetch() -> None:
@@ -148,9 +163,8 @@ class Batch:
 
         self._rows_of_counts.write(cursor, [(*count, wanted[count]) for count in sorted(wanted)], fetch)
         beyond: dict[Count, int] = {}
-        for index, issuance in enumerate(issuances):
-            if outcomes[index] is None:
-                outcomes[index] = _admit(issuance, used, beyond)
+        for index in counted:
+            outcomes[index] = _admit(issuances[index], used, beyond)
         for (day, subject), excess in beyond.items():
             cursor.execute(self._give_back, (excess, day, subject))
 

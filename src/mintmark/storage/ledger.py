@@ -7,6 +7,7 @@ its futures resolve in one step. Nobody holds a lock, and a caller that goes awa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -164,8 +165,13 @@ class SqlLedger:
     def _write(self, loop: asyncio.AbstractEventLoop, load: _Load) -> None:
         """On the writing thread."""
         result: list[Outcome] | Exception
+
+        def committing(outcomes: list[Outcome]) -> None:
+            loop.call_soon_threadsafe(_work_ahead, load.batch, outcomes)
+
         try:
-            result = self._batch.write([issuance for issuance, _ in load.batch], load.notes, load.uses)
+            issuances = [issuance for issuance, _ in load.batch]
+            result = self._batch.write(issuances, load.notes, load.uses, committing)
         except Exception as error:
             result = error
         loop.call_soon_threadsafe(self._settle, loop, load, result)
@@ -210,3 +216,14 @@ class SqlLedger:
         # Refusals alone do not try again at once: the timer or the next token does.
         self._notes_due = False
         self._arm(loop)
+
+
+def _work_ahead(batch: list[_Waiting], outcomes: list[Outcome]) -> None:
+    """On the event loop while the writing thread waits for the disk: what whoever is committed will need next.
+
+    What fails here fails again where the caller does it itself, and is reported there.
+    """
+    for (issuance, _), outcome in zip(batch, outcomes, strict=True):
+        if issuance.ahead is not None and type(outcome) is Committed:
+            with contextlib.suppress(Exception):
+                issuance.ahead()

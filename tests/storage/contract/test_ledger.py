@@ -251,9 +251,9 @@ def test_callers_that_come_back_together_share_their_batches(
     batches: list[int] = []
     write = Batch.write
 
-    def counted(self: Batch, issuances: Any, notes: Any, uses: Any) -> Any:
+    def counted(self: Batch, issuances: Any, *rest: Any) -> Any:
         batches.append(len(issuances))
-        return write(self, issuances, notes, uses)
+        return write(self, issuances, *rest)
 
     monkeypatch.setattr(Batch, "write", counted)
 
@@ -267,6 +267,38 @@ def test_callers_that_come_back_together_share_their_batches(
         await asyncio.gather(early, *(caller() for _ in range(11)))
         assert sum(batches) == 60
         assert len(batches) <= 12
+
+    with_ledger(database, story)
+
+
+def test_work_ahead_is_done_for_committed_tokens_only_and_before_they_are_answered(
+    database: Database,
+) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        done: list[str] = []
+
+        def token(name: str, at: int, *allowances: Allowance) -> Issuance:
+            return issuance(at, *allowances)._replace(ahead=lambda: done.append(name))
+
+        tokens = [
+            token("committed", position),
+            token("beyond its limit", position, Allowance(A, 0)),
+            token("stale", 0),
+        ]
+        outcomes = await asyncio.gather(*(ledger.commit(one) for one in tokens))
+        assert outcomes == [Committed(()), OverQuota(0), Stale()]
+        assert done == ["committed"]
+
+    with_ledger(database, story)
+
+
+def test_work_ahead_that_fails_spoils_no_commit(database: Database) -> None:
+    async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
+        done: list[bool] = []
+        failing = issuance(position)._replace(ahead=lambda: 1 // 0)
+        working = issuance(position)._replace(ahead=lambda: done.append(True))
+        assert await asyncio.gather(*map(ledger.commit, (failing, working))) == [Committed(())] * 2
+        assert done == [True]
 
     with_ledger(database, story)
 
