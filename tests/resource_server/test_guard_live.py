@@ -93,6 +93,28 @@ def test_a_token_of_a_live_issuer_gets_in(
     assert refused(ask, guard, issuer.bearer(), "delete").code == "insufficient_scope"
 
 
+def test_a_strangers_token_that_comes_first_waits_for_keys_asked_for_after_it(
+    issuer: LoopbackIssuer, make: Callable[..., mintmark.Guard], ask: Callable[..., Caller]
+) -> None:
+    """The keys that were on their way when it came say nothing about a key made since: they are asked for again."""
+    released, under_way = threading.Event(), threading.Event()
+
+    def slowly() -> tuple[int, bytes, dict[str, str]]:
+        under_way.set()
+        assert released.wait(10)
+        del issuer.faults[KEYS]
+        return issuer.get(KEYS, "")
+
+    issuer.faults[KEYS] = slowly
+    guard = make()
+    guard.start()
+    assert under_way.wait(10)
+    threading.Timer(0.05, released.set).start()
+    error = refused(ask, guard, issuer.bearer(generate("ES256")))
+    assert (error.status, error.reason) == (401, "unknown_key")
+    assert issuer.count("/jwks.json") == 2
+
+
 def test_a_guard_without_an_audience_is_not_built() -> None:
     for audience in ("", [], [""]):
         with pytest.raises(ValueError, match="audience"):
