@@ -107,7 +107,9 @@ class KeyCache:
     def asked_before(self, wanted_at: float, now: float) -> bool:
         """The keys are good, but were asked for before `wanted_at`: they say nothing about a key made since."""
         held = self.held
-        return held is not None and now < self.serves_until and not self.failures and held.asked_at < wanted_at
+        return (
+            held is not None and now < self.serves_until and not self.failures and held.asked_at < wanted_at
+        )
 
     def missing(self, kid: str | None, wanted_at: float, now: float) -> OAuthError:
         """The refusal of a token whose key is not among the keys after a fetch was waited for."""
