@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUA
 PIP := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak fuzz test-interop test-pythons lock format clean
+.PHONY: help run test check bench screenshots soak fuzz test-interop test-pythons lock format clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ check: $(READY) ## lint, format, types, imports between layers, dependencies, do
 bench: $(READY) ## measure: tokens against the raw signing rate, the client, the verifier and the feed beside others
 	@code=0; $(PY) -m benchmarks $(ARGS) || code=1; \
 	for part in client verifying revocation; do echo; $(PY) -m benchmarks.$$part || code=1; done; exit $$code
+
+screenshots: $(READY) ## make the pictures of README and guide anew (needs Chromium)
+	$(PY) -m tests.browser.screenshots
 
 soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the like)
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)

@@ -58,6 +58,10 @@ REMEDIES: Mapping[str, str] = {
     "subject_malformed": "Send the customer's id in decimal.",
     "signature_malformed": "Send the signature as 64 hexadecimal digits.",
     "wrong_signature": "No live signature key made this signature: check which key the storefront signs with.",
+    # people at the console
+    "sign_in_failed": "The password is wrong, or the person is locked out: whoever administers their organization here "
+    "can give them another password or let them in again.",
+    "sign_in_unknown_person": "Nobody has this user name: those of an organization's people end in @ and its handle.",
     # limits
     "daily_limit": "The client has used up its tokens of the day: reuse tokens until they expire, or raise its quota.",
     "tenant_daily_limit": "The tenant has used up its tokens of the day: see which client asks so often, or raise the "

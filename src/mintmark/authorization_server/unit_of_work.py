@@ -61,7 +61,8 @@ class Transaction(Protocol):
     Keys by type: Tenant(handle), Environment(tenant, name), Api(environment, audience), Client(environment,
     client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
     id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
-    AccessRequest(id), Person(username), KeptAnswer(principal, key).
+    AccessRequest(id), Person(username), KeptAnswer(principal, key),
+    Session(id).
     """
 
     def get(self, kind: type[Record], *key: str) -> Record | None:

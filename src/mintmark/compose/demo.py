@@ -22,7 +22,7 @@ from mintmark.authorization_server.administration.access import OPERATORS, admin
 from mintmark.authorization_server.administration.service_accounts import credentials_file
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli.services import DemoOptions, UsageFault
-from mintmark.compose import demo_data, operators
+from mintmark.compose import demo_data, demo_people, operators
 from mintmark.compose.demo_examples import examples
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
@@ -41,10 +41,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoState:
-    """What ``demo.json`` holds. `stored`: ``tenant/environment`` -> plain credentials."""
+    """What ``demo.json`` holds. `stored`: ``tenant/environment`` -> plain credentials. `people`: their passwords."""
 
     port: int
     stored: Mapping[str, demo_data.Stored] = field(default_factory=dict, repr=False)
+    people: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, directory: Path) -> DemoState | None:
@@ -52,7 +53,8 @@ class DemoState:
         path = directory / STATE
         try:
             kept = json.loads(path.read_text("utf-8"))
-            return cls(int(kept["port"]), {str(key): dict(value) for key, value in kept["stored"].items()})
+            stored = {str(key): dict(value) for key, value in kept["stored"].items()}
+            return cls(int(kept["port"]), stored, dict(kept.get("people", {})))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -62,7 +64,7 @@ class DemoState:
 
     def write(self, directory: Path) -> None:
         """Keep it, for the owner alone."""
-        kept = {"port": self.port, "stored": self.stored}
+        kept = {"port": self.port, "stored": self.stored, "people": self.people}
         write_private(directory / STATE, json.dumps(kept, indent=2) + "\n")
 
 
@@ -120,7 +122,9 @@ def demo(options: DemoOptions, say: Say) -> None:
             write_private(directory / OPERATORS_FILE, json.dumps(theirs, indent=2) + "\n")
         if options.credentials_out is not None:
             write_private(options.credentials_out, json.dumps(entries, indent=2) + "\n")
-        run(settings, listener, demo=True, started=lambda: _announce(entries, settings, directory, say))
+        run(
+            settings, listener, demo=True, started=lambda: _announce(entries, state, settings, directory, say)
+        )
     finally:
         os.close(lock)
 
@@ -171,7 +175,9 @@ async def _provision(installation: Installation, state: DemoState) -> DemoState:
         if f"{tenant}/{name}" not in state.stored or f"{tenant}/{name}" not in existing
     ]
 
-    def work(tx: Transaction) -> dict[str, demo_data.Stored]:
+    persons = demo_people.prepare(act, state.people)
+
+    def work(tx: Transaction) -> tuple[dict[str, demo_data.Stored], dict[str, str]]:
         made = {
             f"{one.tenant}/{one.name}": demo_data.provision(
                 tx, act, one, public_url, state.port, installation.dialects
@@ -181,10 +187,11 @@ async def _provision(installation: Installation, state: DemoState) -> DemoState:
         for tenant, name in wanted:
             _move(tx, installation, tenant, name, state.port)
         theirs = operators.make_with_client(tx, act, public_url, installation.dialects)
-        return made if theirs is None else made | {OPERATORS: theirs}
+        people = demo_people.provision(tx, act, persons)
+        return made if theirs is None else made | {OPERATORS: theirs}, people
 
-    made = await installation.store.write(work)
-    return replace(state, stored={**state.stored, **made})
+    made, people = await installation.store.write(work)
+    return replace(state, stored={**state.stored, **made}, people=people)
 
 
 def _move(tx: Transaction, installation: Installation, tenant: str, name: str, port: int) -> None:
@@ -244,7 +251,9 @@ async def _write_service_account(
     write_private(path, write_keyfile(installation.dialects.get(file.dialect), values))
 
 
-def _announce(entries: Mapping[str, Any], settings: Settings, directory: Path, say: Say) -> None:
+def _announce(
+    entries: Mapping[str, Any], state: DemoState, settings: Settings, directory: Path, say: Say
+) -> None:
     say(f"# Mintmark's demo runs at {settings.public_url}; its data is in {directory}. Ctrl-C stops it.")
     say("# Every curl block below can be pasted into a shell as it is.")
     for tenant, entry in entries.items():
@@ -262,4 +271,11 @@ def _announce(entries: Mapping[str, Any], settings: Settings, directory: Path, s
     say("")
     say(f"# The admin API is at {admin_audience(settings.public_url)} (/openapi.json describes it); the")
     say(f"# operators' client for it is in {directory / OPERATORS_FILE}.")
+    say("")
+    say(
+        f"# The console is at {settings.public_url}/console; sign in as one of these (user name, password, role):"
+    )
+    for username, password in state.people.items():
+        _, role, tenant = demo_people.PEOPLE[username]
+        say(f"#   {username:18} {password}  {role}{f' of {tenant}' if tenant else ''}")
     say(f"# Ready: {settings.public_url}")

@@ -30,6 +30,7 @@ from mintmark.dialect import Catalogue
 from mintmark.jose.jwk import generate
 from mintmark.values.secret import Secret, new_identifier
 from mintmark.values.tenancy import Environment, HostAlias, HostRole, Mount, Tenant
+from mintmark.web.console.services import SampleCall
 from mintmark.web.demo_apis import OLERIA_SCOPE, SAMPLES
 
 ENVIRONMENTS = ("production", "staging")
@@ -96,6 +97,15 @@ TENANTS: Mapping[str, DemoTenant] = {
         "Standard", {"standard": ("auth", "api")}, ("GET", "/v1/things", None), client={"name": "example"}
     ),
 }
+
+
+def sample_call(tenant: str) -> SampleCall | None:
+    """A call of the sample API of a tenant that its token is good for."""
+    facts = TENANTS.get(tenant)
+    if facts is None:
+        return None
+    method, path, body = facts.call
+    return SampleCall(method, path, body or "")
 
 
 def issuer_of(public_url: str, tenant: str, name: str) -> str:

@@ -20,13 +20,14 @@ from mintmark.authorization_server.revocation import TokenRevocation
 from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
+from mintmark.compose.demo_data import sample_call
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.installation import Installation, Keys, open_installation
 from mintmark.compose.operators import token_url
 from mintmark.compose.slow_hash import OneAtATime
 from mintmark.config import Settings, is_loopback
 from mintmark.crypto.seal import Unsealable
-from mintmark.crypto.secret_hash import verify_password
+from mintmark.crypto.secret_hash import dummy_digest, verify_password
 from mintmark.jose.keyring import Keyring
 from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
@@ -40,6 +41,8 @@ from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.answers import refusal
 from mintmark.web.app import Application
 from mintmark.web.callers import Callers
+from mintmark.web.console.face import Console
+from mintmark.web.console.services import Services
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
@@ -151,9 +154,30 @@ class Server:
             installation.schedule,
             asyncio.to_thread,
         )
+        token_endpoint = TokenEndpoint(ports)
+        console = Console.of(
+            Services(
+                administration,
+                directory,
+                directory.environments,
+                Limits(ports.counters),
+                slow_hash,
+                token_endpoint.respond,
+                ledger.note,
+                answer_late,
+                entropy,
+                settings.public_url,
+                dummy_digest(),
+                sample_call if self._demo else lambda _: None,
+            )
+        )
         admin_api = AdminApi(
             Authentication(
-                directory, directory, lambda environment: TokenStatus(ports, environment), settings.public_url
+                directory,
+                directory,
+                lambda environment: TokenStatus(ports, environment),
+                settings.public_url,
+                console.people,
             ),
             Performance(
                 administration, Repeats(installation.keys.seal.unseal), admin_audience(settings.public_url)
@@ -164,14 +188,15 @@ class Server:
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
             callers=Callers(settings.proxies, entropy),
-            token_endpoint=TokenEndpoint(ports),
+            token_endpoint=token_endpoint,
             refusals=RefusalLog(self._log),
             now=time.time,
             endpoints=issuer_endpoints(ports, installation.store),
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
             if self._demo
             else None,
-            faces={"/admin": admin_api},
+            faces={"/admin": admin_api, "/console": console},
+            console=f"{settings.public_url}/console",
         )
 
     def _keyrings(self, keys: Keys) -> LoadKeyring:

@@ -18,6 +18,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
+from mintmark.values.session import Session
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
 Scalar = Literal["text", "integer", "boolean", "real"]
@@ -37,6 +38,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     AccessRequest: ("id",),
     Person: ("username",),
     KeptAnswer: ("principal", "key"),
+    Session: ("id",),
 }
 
 _SCALARS: dict[object, Scalar] = {str: "text", int: "integer", bool: "boolean", float: "real"}

@@ -17,6 +17,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
+from mintmark.values.session import Session
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
 
 metadata = sa.MetaData(
@@ -100,6 +101,7 @@ TABLES: dict[type, sa.Table] = {
     AccessRequest: _record_table(AccessRequest, "access_request"),
     Person: _record_table(Person, "person", sa.Index(None, "tenant")),
     KeptAnswer: _record_table(KeptAnswer, "kept_answer", sa.Index(None, "created_at")),
+    Session: _record_table(Session, "session", sa.Index(None, "username"), sa.Index(None, "created_at")),
 }
 
 #: Host names of all environments: a host leads to one environment in one role.

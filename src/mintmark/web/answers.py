@@ -42,6 +42,11 @@ def misdirected() -> HttpResponse:
     return refusal(421, "misdirected_request", "This host name is not served here.")
 
 
+def see_other(url: str) -> HttpResponse:
+    """303: it is found at `url`."""
+    return HttpResponse(303, ((b"location", url.encode("ascii")), *NO_STORE))
+
+
 def html(status: int, text: str) -> HttpResponse:
     """A page of ours: no script, no frame, nothing loaded from elsewhere."""
     headers: Headers = (

@@ -78,6 +78,7 @@ class Face(Protocol):
 class Application:
     """`now()`: seconds since the epoch. `endpoints`: the issuer's other endpoints. `resources`: what else stands below
     an environment. `faces`: by how their paths below the public URL begin; only its host reaches them.
+    `console`: its URL, where the `manager` hosts lead; empty when there is none.
     """
 
     routes: Routes
@@ -88,6 +89,7 @@ class Application:
     resources: Resources | None = None
     endpoints: Mapping[Endpoint, IssuerEndpoint] = field(default_factory=dict)
     faces: Mapping[str, Face] = field(default_factory=dict)
+    console: str = ""
 
     async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:
         """The answer to a request that came over a connection from `peer`; never raises."""
@@ -146,6 +148,8 @@ class Application:
         if path == "/" and role in (None, "manager"):
             if request.method not in ("GET", "HEAD"):
                 return answers.method_not_allowed(("GET", "HEAD"))
+            if role == "manager" and self.console:
+                return answers.see_other(f"{self.console}/e/{view.environment.id}/applications")
             return tenant_page(view, now)
         return answers.not_found()
 

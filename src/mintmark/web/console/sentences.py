@@ -1,0 +1,22 @@
+"""What a page says after something was done; the page before names the sentence, so that no link can put words here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SAID: Mapping[str, str] = {
+    "signed_out": "You are signed out.",
+    "session_ended": "The session has ended.",
+    "sessions_ended": "Your other sessions have ended.",
+    "saved": "Saved.",
+    "application_deleted": "The application is deleted; its tokens are refused from now on.",
+    "disabled": "Disabled: it is refused from now on.",
+    "enabled": "Enabled: it works again.",
+    "secret_retired": "The secret ends as planned.",
+    "secret_revoked": "The secret is revoked; what it obtained is refused from now on.",
+    "token_revoked": "The API token is revoked.",
+    "user_deleted": "The machine user is deleted, with the API tokens that acted for it.",
+    "person_created": "The person is made and can sign in.",
+    "person_deleted": "The person is deleted.",
+    "password_changed": "The password is changed.",
+}

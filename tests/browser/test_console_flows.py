@@ -1,0 +1,250 @@
+"""What people do in the console, from the sign-in to the working token request, in a narrow and in a wide window."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+import mintmark
+from tests.browser.conftest import Enter
+from tests.end_to_end.conftest import Demo
+from tests.end_to_end.server import environment
+
+OLERIA, OMNEO, OMNISSA = (f"/console/e/{tenant}/production" for tenant in ("oleria", "omneo", "omnissa"))
+
+
+def menu(page: Page, name: str) -> None:
+    """Follow a link of the menu, which is folded in a narrow window."""
+    button = page.locator(".menu > summary")
+    if button.is_visible():
+        button.click()
+    page.get_by_role("navigation").get_by_role("link", name=name).click()
+
+
+def own(name: str, page: Page) -> str:
+    """A name that the same test in a window of another width does not use."""
+    assert page.viewport_size is not None
+    return f"{name} {page.viewport_size['width']}"
+
+
+def clipboard(page: Page) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_from_create_oauth_application_to_a_pasted_working_request(enter: Enter) -> None:
+    page = enter("admin@oleria")
+    menu(page, "Manage APIs")
+    page.get_by_role("link", name="Create OAuth application").click()
+    page.get_by_label("Name").fill("BI nightly export")
+    page.get_by_role("button", name="Create").click()
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_label("API URL", exact=True)).to_be_visible()
+    secret = panel.get_by_label("Client secret", exact=True)
+    expect(secret).to_have_attribute("type", "password")
+    panel.get_by_role("button", name="Reveal Client secret").click()
+    expect(secret).to_have_attribute("type", "text")
+    panel.get_by_role("button", name="Hide Client secret").click()
+    expect(secret).to_have_attribute("type", "password")
+    panel.get_by_role("button", name="Copy Client secret").click()
+    text = clipboard(page)
+    assert text == secret.input_value()
+    panel.get_by_role("button", name="Test it").click()
+    expect(page.get_by_text("It works")).to_be_visible()
+    panel.get_by_role("button", name="Copy the curl request").click()
+    pasted = subprocess.run(
+        ["bash", "-c", clipboard(page)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+    assert '"status": "ready"' in pasted.stdout
+    panel.get_by_role("link", name="Close").click()
+    assert text not in page.content()
+    page.go_back()
+    assert text not in page.content()
+
+
+def test_tabs_of_languages_are_reached_by_the_keyboard(enter: Enter) -> None:
+    page = enter("admin@oleria", f"{OLERIA}/applications/new")
+    page.get_by_label("Name").fill("by keyboard")
+    page.get_by_label("Name").press("Enter")
+    page.get_by_role("tab", name="curl").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Python")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tabpanel")).to_contain_text("import requests")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary")).to_have_count(0)
+
+
+def test_loading_the_panel_again_makes_no_second_application(enter: Enter) -> None:
+    page = enter("developer@oleria", f"{OLERIA}/applications/new")
+    name = own("made once", page)
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("complementary").wait_for()
+    page.reload()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.goto(re.sub(r"/applications/.*", "/applications", page.url))
+    expect(page.get_by_role("link", name=name)).to_have_count(1)
+
+
+def test_a_service_accounts_file_is_downloaded_and_obtains_a_token(
+    enter: Enter, demo: Demo, tmp_path: Path
+) -> None:
+    page = enter("admin@omnissa", f"{OMNISSA}/service-accounts/new")
+    page.get_by_label("Name").fill("reportscript")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Create and download").click()
+    file = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    file.chmod(0o600)
+    source = mintmark.source("omnissa", credentials=file, origins=[demo.url])
+    assert source.token().reveal().count(".") == 2
+
+
+def test_an_api_token_is_made_copied_and_revoked(enter: Enter) -> None:
+    page = enter("admin@omneo", f"{OMNEO}/api-tokens")
+    page.get_by_role("link", name="Create API token").click()
+    label = own("warehouse", page)
+    page.get_by_label("Label").fill(label)
+    page.get_by_label("profiles:read").check()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Copy the request").click()
+    command = clipboard(page)
+
+    def call() -> str:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+            check=False,
+        )
+        return done.stdout
+
+    assert "Ada" in call()
+    page.get_by_role("link", name="Close").click()
+    row = page.get_by_role("row").filter(has_text=label)
+    row.get_by_text("Revoke…").click()
+    row.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("revoked")
+    assert "Ada" not in call()
+
+
+def test_somebody_finds_out_why_a_request_was_refused_and_mends_it(enter: Enter) -> None:
+    page = enter("developer@oleria", f"{OLERIA}/applications/new")
+    page.get_by_label("Name").fill("refused at first")
+    page.get_by_role("button", name="Create").click()
+    secret = page.get_by_label("Client secret", exact=True).input_value()
+    page.get_by_role("link", name="Close").click()
+
+    def attempt(text: str) -> None:
+        page.get_by_text("Test it…").click()
+        page.get_by_label("Client secret", exact=True).fill(text)
+        page.get_by_role("button", name="Test it").click()
+
+    attempt(secret[:-1] + ("a" if secret[-1] != "a" else "b"))
+    expect(page.get_by_text("It was refused")).to_be_visible()
+    page.get_by_role("link", name="See which check failed").click()
+    expect(page.get_by_text("secret_mistyped")).to_be_visible()
+    expect(page.get_by_text("copy it again as a whole")).to_be_visible()
+    page.go_back()
+    attempt(secret)
+    expect(page.get_by_text("It works")).to_be_visible()
+
+
+def test_every_flow_works_without_a_script(enter: Enter, demo: Demo) -> None:
+    """The pages are rendered whole: what a script adds is comfort."""
+    page = enter("admin@oleria")
+    state = page.context.storage_state()
+    browser = page.context.browser
+    assert browser is not None
+    plain = browser.new_context(java_script_enabled=False, storage_state=state)
+    bare = plain.new_page()
+    bare.goto(f"{demo.url}{OLERIA}/applications/new")
+    bare.get_by_label("Name").fill("without a script")
+    bare.get_by_role("button", name="Create").click()
+    bare.get_by_text("Reveal the client secret").click()
+    secret = bare.locator("details.no-js-only code").inner_text()
+    assert secret.startswith("mms")
+    bare.get_by_role("button", name="Test it").click()
+    expect(bare.get_by_text("It works")).to_be_visible()
+    plain.close()
+
+
+class TestStorefront:
+    """The exchanges of Omneo's page in a browser on another origin, as the page has them."""
+
+    def test_the_shopify_snippet_keeps_its_token_under_the_key_that_the_plugin_reads(
+        self, page: Page, demo: Demo
+    ) -> None:
+        entry = demo.entries["omneo"]
+        elsewhere(page)
+        page.evaluate(
+            """async ([url, customerId, customerSignature]) => {
+                const response = await fetch(url, {
+                    method: 'POST',
+                    headers: { 'Content-Type': 'application/json' },
+                    body: JSON.stringify({ id: customerId, signature: customerSignature })
+                });
+                const { token } = await response.json();
+                localStorage.setItem('shapes:omneo:shapestoken:' + customerId, token);
+            }""",
+            [entry["shopify_token_url"], entry["shopify_customer_id"], entry["shopify_signature"]],
+        )
+        kept = page.evaluate(
+            "id => localStorage.getItem('shapes:omneo:shapestoken:' + id)", entry["shopify_customer_id"]
+        )
+        assert kept.count(".") == 2
+        profile = page.evaluate(
+            """async ([url, token]) =>
+                (await fetch(url, { headers: { Authorization: `Bearer ${token}` } })).json()""",
+            [entry["api_url"] + "/me", kept],
+        )
+        assert profile["data"]["id"] == entry["shopify_customer_id"]
+
+    def test_the_proxy_snippet_reads_token_and_expiry(self, page: Page, demo: Demo) -> None:
+        entry = demo.entries["omneo"]
+        elsewhere(page)
+        token, expiry = page.evaluate(
+            """async ([url, username, password]) => {
+                const response = await fetch(url, {
+                    method: 'POST',
+                    headers: { 'Authorization': 'Basic ' + btoa(username + ':' + password) }
+                });
+                const { token, expiry } = await response.json();
+                return [token, expiry];
+            }""",
+            [entry["proxy_login_url"], entry["proxy_username"], entry["proxy_password"]],
+        )
+        assert token.count(".") == 2
+        assert expiry
+
+    def test_a_page_of_an_undeclared_origin_reads_nothing(self, page: Page, demo: Demo) -> None:
+        entry = demo.entries["omneo"]
+        elsewhere(page, "http://localhost:3999")
+        outcome = page.evaluate(
+            """async ([url]) => {
+                try {
+                    await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+                    return 'read';
+                } catch (fault) {
+                    return fault.name;
+                }
+            }""",
+            [entry["shopify_token_url"]],
+        )
+        assert outcome == "TypeError"
+
+
+def elsewhere(page: Page, origin: str = "http://localhost:3000") -> None:
+    """A page of another origin, where a shop stands."""
+    page.route(f"{origin}/", lambda route: route.fulfill(body="<!doctype html><title>Shop</title>"))
+    page.goto(f"{origin}/")
