@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "mintmark"
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 LAYERS = {match[1]: match[2] for match in re.finditer(r"^### (\w+)/\n(.*?)(?=^##)", TEXT, re.M | re.S)}
 #: One module per noun or command: named as folders.
-FOLDERS = ("administration", "admin", "migrations", "data")
+FOLDERS = ("administration", "admin", "migrations", "data", "pages")
 
 
 def modules() -> list[tuple[str, str]]:

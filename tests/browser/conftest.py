@@ -22,9 +22,9 @@ ARGUMENTS = ("--disable-dev-shm-usage", "--disable-features=LocalNetworkAccessCh
 WIDTHS = (360, 1600)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """The machine's Chromium; while it is there its event loop runs, which no other module's tests could bear."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")

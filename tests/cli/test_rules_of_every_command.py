@@ -140,6 +140,7 @@ def test_there_are_commands_for_every_noun() -> None:
         "signing-key",
         "access-request",
         "person",
+        "usage",
         "audit",
     }
     assert {

@@ -220,6 +220,10 @@ class TestTenants:
             "secret_id": entry["client_secret"][3:9],
             "token_id": entry["api_token"][3:9],
             "session_id": "0" * 64,
+            "audience": "https://api.omneo.example",
+            "kid": httpx2.get(entry["jwks_uri"]).json()["keys"][0]["kid"],
+            "key_id": "k",
+            "path": "/api/v3/auth/token",
             "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         }
         operator = signed_in("operator")
@@ -242,7 +246,7 @@ class TestTenants:
                     else None
                 )
                 answer = visitor.send(route.method, f"/console{path}", data)
-                assert answer.status in (403, 404), f"{who} {route.method} {path}: {answer.status}"
+                assert answer.status in (403, 404, 422), f"{who} {route.method} {path}: {answer.status}"
                 assert "Omneo" not in answer.words
             assert operator.get("/console/audit?environment=omneo/production").text.count("<tr>") == before
             everywhere = visitor.get("/console").words + visitor.get("/console/audit").words
@@ -456,3 +460,93 @@ class TestWayIn:
         assert visitor.send("POST", "/admin/v1/people", None, body).status in (403, 422)
         foreign = {"X-CSRF-Token": visitor.csrf(), "Origin": "https://evil.example"}
         assert visitor.send("POST", "/admin/v1/people", None, foreign).status == 401
+
+
+class TestOperating:
+    def test_from_a_new_tenant_to_a_working_application(self, signed_in: As) -> None:
+        operator = signed_in("operator")
+        made = operator.post(
+            "/console/tenants", {"handle": "initech", "name": "Initech", "daily_token_limit": "2"}
+        )
+        assert made.location == "/console/tenants/initech?said=tenant_created"
+        place = operator.post(
+            "/console/tenants/initech/environments",
+            {"name": "production", "issuer": "", "dialect": "standard"},
+        )
+        home = "/console/e/initech/production"
+        assert place.location == f"{home}/settings?said=environment_created"
+        api = {
+            "audience": "https://api.initech.example",
+            "name": "Stapler API",
+            "scopes": "staplers:read Looking at staplers\r\nstaplers:write Changing them",
+            "token_lifetime": "600",
+            "token_format": "jwt",
+            "algorithm": "ES256",
+        }
+        assert operator.post(f"{home}/apis", api).status == 303
+        page = create(operator, "milton", home)
+        client_id, secret = page.value("p-client-id"), page.value("p-client-secret")
+        answers = [
+            operator.post(f"{home}/applications/{client_id}/test", {"client_secret": secret}).words
+            for _ in range(3)
+        ]
+        assert ["It works" in each for each in answers] == [True, True, False]
+        assert "quota_exceeded" in answers[2] or "429" in answers[2]
+        assert "Left today" in operator.get(f"{home}/usage").words
+        shown = operator.get(f"{home}/settings").words
+        assert client_id in shown
+        ended = operator.post(
+            f"{home}/settings/mounts/{quote('/oauth/token', safe='')}/end", {"ends_at": "2100-01-01"}
+        )
+        assert ended.status == 303
+        refused = operator.post("/console/tenants/initech/delete", {"handle": "initec"})
+        assert refused.location.endswith("said=not_confirmed")
+        assert operator.post("/console/tenants/initech/delete", {"handle": "initech"}).status == 303
+        assert operator.get("/console/tenants/initech").status == 404
+
+    def test_usage_counts_what_was_issued_and_refused_by_application(self, signed_in: As) -> None:
+        visitor = signed_in("developer@oleria")
+        page = create(visitor, "counted")
+        client_id, secret = page.value("p-client-id"), page.value("p-client-secret")
+        here = f"{OLERIA}/applications/{client_id}/test"
+        for text in (secret, secret, secret[:-1] + "-"):
+            visitor.post(here, {"client_secret": text})
+        own = f"{OLERIA}/usage?client_id={client_id}"
+        until(lambda: "Issued 2 " in visitor.get(own).words and "Refused 1 " in visitor.get(own).words)
+        assert "<svg" in visitor.get(own).text
+        assert "integration" not in visitor.get(f"{OLERIA}/usage").words
+
+    def test_a_legacy_token_is_imported_works_and_is_retired(self, demo: Demo, signed_in: As) -> None:
+        operator = signed_in("operator")
+        home = "/console/e/fyma/production"
+        form = operator.get(f"{home}/legacy-tokens").text
+        audience = re.findall(r'name="api" value="([^"]+)"', form)[0]
+        scopes = re.findall(r'name="(scope:[^"]+)" value="([^"]+)"', form)
+        pairs = [("token_id", "old-program"), ("secret", "its old secret"), ("api", audience), *scopes]
+        assert operator.post(f"{home}/legacy-tokens", pairs).status == 303
+        call = demo.entries["fyma"]["api_url"]
+
+        def status() -> int:
+            return httpx2.get(call, auth=("old-program", "its old secret")).status_code
+
+        assert status() == 200
+        assert operator.post(f"{home}/legacy-tokens/old-program/retire", {"ends_at": ""}).status == 303
+        assert status() == 401
+
+    def test_a_signing_key_is_rotated_and_published(self, demo: Demo, signed_in: As) -> None:
+        operator = signed_in("operator")
+        home = "/console/e/standard/staging"
+        published = f"{demo.url}/t/standard/staging/jwks.json"
+        before = len(httpx2.get(published).json()["keys"])
+        assert operator.post(f"{home}/signing-keys/rotate", {"algorithm": "ES256"}).status == 303
+        until(lambda: len(httpx2.get(published).json()["keys"]) == before + 1)
+        assert "published" in operator.get(f"{home}/signing-keys").words
+
+    def test_a_tenants_admin_reads_the_environment_and_changes_nothing_of_it(self, signed_in: As) -> None:
+        admin = signed_in("admin@oleria")
+        for path in ("settings", "apis", "signing-keys"):
+            assert admin.get(f"{OLERIA}/{path}").status == 200
+        assert admin.post(f"{OLERIA}/settings/change", {"live_secrets": "1"}).status == 403
+        assert admin.post(f"{OLERIA}/signing-keys/rotate").status == 403
+        assert admin.post("/console/tenants", {"handle": "mine"}).status == 403
+        assert admin.get("/console/tenants/omneo").status == 404

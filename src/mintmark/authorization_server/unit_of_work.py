@@ -113,6 +113,13 @@ class Transaction(Protocol):
         """(client id, tokens, last at) of who got tokens at a mount since then."""
         ...
 
+    def tally(self, environment: str, since: int, span: int) -> list[tuple[int, str, str, str, int]]:
+        """(beginning of the span, client id, outcome, reason, how many) of what was issued and refused since then.
+
+        `since`, `span`: whole seconds; spans begin at multiples of `span`. In the order of the spans.
+        """
+        ...
+
     def position(self) -> int:
         """The newest position of the change log that this transaction sees."""
         ...

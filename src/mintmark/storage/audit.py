@@ -128,3 +128,27 @@ def mount_users(
         .order_by(last.desc(), audit_event.c.client_id)
     )
     return [(client_id, int(count), at) for client_id, count, at in rows]
+
+
+def tally(
+    connection: sa.Connection, environment: str, since: int, span: int
+) -> list[tuple[int, str, str, str, int]]:
+    """(beginning of the span, client id, outcome, reason, how many) of what was issued and refused since then."""
+    if not is_storable(environment):
+        return []
+    number = (sa.cast(audit_event.c.at, sa.BigInteger) // span).label("number")
+    groups = (number, audit_event.c.client_id, audit_event.c.outcome, audit_event.c.reason)
+    rows = connection.execute(
+        sa.select(*groups, sa.func.sum(audit_event.c.count))
+        .where(
+            audit_event.c.environment == environment,
+            audit_event.c.at >= since,
+            audit_event.c.outcome.in_(("issued", "refused")),
+        )
+        .group_by(*groups)
+        .order_by(*groups)
+    )
+    return [
+        (int(at) * span, client_id, outcome, reason, int(count))
+        for at, client_id, outcome, reason, count in rows
+    ]

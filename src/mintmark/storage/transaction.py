@@ -188,6 +188,10 @@ class SqlTransaction:
         """(client id, tokens, last at) of who got tokens at a mount since then."""
         return audit.mount_users(self._connection, environment, mount, since)
 
+    def tally(self, environment: str, since: int, span: int) -> list[tuple[int, str, str, str, int]]:
+        """(beginning of the span, client id, outcome, reason, how many) of what was issued and refused since then."""
+        return audit.tally(self._connection, environment, since, span)
+
     def position(self) -> int:
         """The newest position of the change log that this transaction sees."""
         return changes.position(self._connection)
@@ -245,17 +249,13 @@ class SqlTransaction:
         return self._connection.exec_driver_sql(statement, tuple(equal.values())).all()
 
     def _is(self, record: Any) -> sa.ColumnElement[bool]:
-        kind = type(record)
-        return sa.and_(*(TABLES[kind].c[name] == getattr(record, name) for name in KEYS[kind]))
+        table = TABLES[type(record)]
+        return sa.and_(*(table.c[name] == getattr(record, name) for name in KEYS[type(record)]))
 
     def _exists(self, record: Any) -> bool:
         table = TABLES[type(record)]
-        return (
-            self._connection.execute(
-                sa.select(sa.literal(1)).select_from(table).where(self._is(record))
-            ).first()
-            is not None
-        )
+        found = sa.select(sa.literal(1)).select_from(table).where(self._is(record))
+        return self._connection.execute(found).first() is not None
 
     def _refuse_taken(self, record: object) -> None:
         if isinstance(record, MachineUser):

@@ -232,6 +232,7 @@ RULES: Mapping[str, Rule] = {
     "person.disable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.enable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.delete": Rule("people:write", _ADMIN, of_tenant=True),
+    "usage.show": Rule("audit:read", _EVERYBODY),
     "audit.search": Rule("audit:read", _EVERYBODY),
     "audit.export": Rule("audit:read", _EVERYBODY),
 }

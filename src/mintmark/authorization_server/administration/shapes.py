@@ -149,6 +149,16 @@ class PersonRow(TypedDict):
     created_at: Moment | None
 
 
+class UsageRow(TypedDict):
+    """What one client did in one span of time. `at`: its beginning."""
+
+    at: Moment | None
+    client_id: str
+    outcome: str
+    reason: str
+    count: int
+
+
 class EventRow(TypedDict):
     """An audit event. `count`: alike refusals that it stands for. `remedy`: what to do about its reason."""
 

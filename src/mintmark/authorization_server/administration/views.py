@@ -8,6 +8,7 @@ from mintmark.authorization_server.administration.clients import NewClient
 from mintmark.authorization_server.administration.mounts import MountEntry
 from mintmark.authorization_server.administration.operations.audit import EventEntry
 from mintmark.authorization_server.administration.operations.client import ClientShown
+from mintmark.authorization_server.administration.operations.usage import UsageEntry
 from mintmark.authorization_server.administration.quotas import QuotaEntry
 from mintmark.authorization_server.administration.shapes import (
     AccessRequestRow,
@@ -22,6 +23,7 @@ from mintmark.authorization_server.administration.shapes import (
     PersonRow,
     QuotaRow,
     TenantRow,
+    UsageRow,
     UseRow,
 )
 from mintmark.authorization_server.administration.showing import at, row
@@ -179,6 +181,18 @@ def client_shown(record: ClientShown) -> ClientShownRow:
     return {
         **client(record.client),
         "secrets": {entry.version.id: entry.state for entry in record.secrets},
+    }
+
+
+@row.register
+def usage_entry(record: UsageEntry) -> UsageRow:
+    """As it is shown."""
+    return {
+        "at": at(record.at),
+        "client_id": record.client_id,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "count": record.count,
     }
 
 

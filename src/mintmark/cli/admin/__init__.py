@@ -18,6 +18,7 @@ from mintmark.cli.admin import (
     signing_key,
     tenant,
     token,
+    usage,
 )
 from mintmark.cli.frame import Noun
 
@@ -38,5 +39,6 @@ NOUNS: tuple[Noun, ...] = (
     signing_key.noun,
     access_request.noun,
     person.noun,
+    usage.noun,
     audit.noun,
 )

@@ -42,6 +42,19 @@ _SETTINGS = (
     ("API tokens", "api-tokens", "ticket", "api_token.list"),
     ("Machine users", "machine-users", "user", "machine_user.list"),
 )
+_PLACE = (
+    ("APIs", "apis", "globe", "api.list"),
+    ("Endpoints and limits", "settings", "sliders", "mount.list"),
+    ("Signing keys", "signing-keys", "shield", "signing_key.list"),
+    ("Signature keys", "signature-keys", "pen", "signature_key.list"),
+    ("Legacy tokens", "legacy-tokens", "clock", "legacy_token.list"),
+)
+#: Title, path, icon, and the operation that one must be allowed.
+_WHOLE = (
+    ("Tenants", "/tenants", "building", "tenant.create"),
+    ("All APIs", "/apis", "globe", "tenant.create"),
+    ("People", "/people", "people", "person.list"),
+)
 
 
 def navigation(visit: Visit) -> Navigation:
@@ -72,10 +85,26 @@ def navigation(visit: Visit) -> Navigation:
             else "applications"
         )
         others = [(each, f"/e/{each.environment.id}/{rest}") for each in places if each is not here]
-    watch = [link("Audit", "/audit", "list")] if visit.may("audit.search") else []
+    watch = []
+    if here is not None and visit.may("usage.show"):
+        watch.append(link("Usage", f"/e/{here.environment.id}/usage", "chart"))
+    if visit.may("audit.search"):
+        watch.append(link("Audit", "/audit", "list"))
     sections.append(Section("Watch", tuple(watch)))
-    people = [link("People", "/people", "people")] if visit.may("person.list") else []
-    sections.append(Section("Organization", tuple(people)))
+    if here is not None:
+        below = f"/e/{here.environment.id}"
+        sections.append(
+            Section(
+                "Environment",
+                tuple(
+                    link(title, f"{below}/{name}", icon)
+                    for title, name, icon, needs in _PLACE
+                    if visit.may(needs)
+                ),
+            )
+        )
+    whole = [link(title, target, icon) for title, target, icon, needs in _WHOLE if visit.may(needs)]
+    sections.append(Section("Organization", tuple(whole)))
     return Navigation(tuple(section for section in sections if section.links), here, tuple(others))
 
 

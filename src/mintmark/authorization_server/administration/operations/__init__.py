@@ -16,6 +16,7 @@ from mintmark.authorization_server.administration.operations import (
     service_account,
     tenant,
     token,
+    usage,
 )
 
 # Registers how records are shown; it needs the modules above.
@@ -38,5 +39,6 @@ __all__ = [
     "service_account",
     "tenant",
     "token",
+    "usage",
     "views",
 ]
