@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Newest audit events that are kept at most, some 500 bytes each; 0: however many.",
     )
+    access_requests: bool = Field(
+        False, description="Whether anybody may ask for access by the form at /console/request-access."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level of log line that is written to standard error."
     )
@@ -280,6 +283,8 @@ def _wrapped(text: str, width: int = 100) -> list[str]:
 def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     text = str(value)

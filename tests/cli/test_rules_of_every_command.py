@@ -139,6 +139,7 @@ def test_there_are_commands_for_every_noun() -> None:
         "quota",
         "signing-key",
         "access-request",
+        "hand-over",
         "person",
         "usage",
         "audit",

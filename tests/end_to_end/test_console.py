@@ -223,6 +223,7 @@ class TestTenants:
             "audience": "https://api.omneo.example",
             "kid": httpx2.get(entry["jwks_uri"]).json()["keys"][0]["kid"],
             "key_id": "k",
+            "hand_over_id": "0" * 64,
             "path": "/api/v3/auth/token",
             "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         }
@@ -550,3 +551,97 @@ class TestOperating:
         assert admin.post(f"{OLERIA}/signing-keys/rotate").status == 403
         assert admin.post("/console/tenants", {"handle": "mine"}).status == 403
         assert admin.get("/console/tenants/omneo").status == 404
+
+
+class TestAccessRequests:
+    REQUEST = {  # noqa: RUF012
+        "name": "Grace",
+        "organization": "Harbour Works",
+        "use_case": "Reading the plans\r\nof the harbour.",
+        "contact": "grace@harbour.example",
+    }
+
+    def test_from_asking_to_fetched_credentials_that_work(self, demo: Demo, signed_in: As) -> None:
+        stranger = Visitor(demo.url)
+        assert "noted" in stranger.send("POST", "/console/request-access", self.REQUEST).words
+        operator = signed_in("operator")
+        queue = operator.get("/console/access-requests").text
+        (path,) = set(re.findall(r'href="(/console/access-requests/[^"]+)">Harbour Works', queue))
+        assert "of the harbour" in operator.get(path).words
+        form = {
+            "tenant": "harbour",
+            "copy_from": "fyma/production",
+            "name": "harbour plans",
+            "daily_token_limit": "3",
+        }
+        granted = operator.post(f"{path}/grant", form)
+        link = granted.value("hand-over-link")
+        address, _, code = link.partition("#")
+        assert address == f"{demo.url}/console/hand-over"
+        assert operator.post(f"{path}/grant", form).status == 409
+        looked_at = stranger.get("/console/hand-over")
+        assert "Show them once" in looked_at.text
+        fetched = stranger.send("POST", "/console/hand-over", {"code": code})
+        token_url, client_id, secret = (fetched.value(f"v-{n}") for n in (2, 4, 5))
+        asked = {
+            "client_id": client_id,
+            "client_secret": secret,
+            "audience": fetched.value("v-3"),
+            "grant_type": "client_credentials",
+        }
+        answers = [httpx2.post(token_url, json=asked).status_code for _ in range(4)]
+        assert answers == [200, 200, 200, 429]
+        again = stranger.send("POST", "/console/hand-over", {"code": code})
+        assert again.status == 404
+        assert secret not in again.text
+        trail = operator.get("/console/audit?kind=admin.hand_over.fetch&environment=harbour/production").words
+        assert "visitor" in trail
+        assert code not in demo.server.output
+
+    def test_a_refusal_needs_its_reason(self, demo: Demo, signed_in: As) -> None:
+        Visitor(demo.url).send(
+            "POST", "/console/request-access", {**self.REQUEST, "organization": "Nowhere Ltd"}
+        )
+        operator = signed_in("operator")
+        queue = operator.get("/console/access-requests").text
+        (path,) = set(re.findall(r'href="(/console/access-requests/[^"]+)">Nowhere Ltd', queue))
+        assert operator.post(f"{path}/refuse", {"reason": ""}).status == 422
+        assert operator.post(f"{path}/refuse", {"reason": "no such use"}).status == 303
+        assert "no such use" in operator.get(path).words
+
+    def test_programs_that_fill_in_everything_leave_no_request(self, demo: Demo, signed_in: As) -> None:
+        spam = {**self.REQUEST, "organization": "Spam Inc", "website": "https://spam.example"}
+        assert Visitor(demo.url).send("POST", "/console/request-access", spam).status == 200
+        assert "Spam Inc" not in signed_in("operator").get("/console/access-requests").words
+
+    def test_only_operators_see_the_queue(self, signed_in: As) -> None:
+        admin = signed_in("admin@oleria")
+        assert admin.get("/console/access-requests").status == 403
+        assert "Access requests" not in admin.get("/console").words
+
+
+class TestHandOver:
+    def test_what_a_panel_shows_is_handed_over_once_or_withdrawn(self, demo: Demo, signed_in: As) -> None:
+        admin = signed_in("admin@oleria")
+        page = create(admin, "for a partner")
+        client_id, secret = page.value("p-client-id"), page.value("p-client-secret")
+        here = f"{OLERIA}/applications/{client_id}/hand-over"
+        links = [admin.post(here, {"client_secret": secret}).value("hand-over-link") for _ in range(2)]
+        listed = admin.get(f"{OLERIA}/hand-overs")
+        assert all(secret not in listed.text and link.partition("#")[2] not in listed.text for link in links)
+        (withdraw,) = re.findall(
+            r'action="(/console/e/oleria/production/hand-overs/[0-9a-f]{64}/withdraw)"', listed.text
+        )[:1]
+        assert admin.post(withdraw).status == 303
+        partner = Visitor(demo.url)
+        outcomes = [
+            partner.send("POST", "/console/hand-over", {"code": link.partition("#")[2]}).status
+            for link in links
+        ]
+        assert sorted(outcomes) == [200, 404]
+
+    def test_a_code_that_leads_nowhere_tells_nothing_and_is_tried_ten_times_at_most(self, demo: Demo) -> None:
+        guesser = Visitor(demo.url)
+        answers = [guesser.send("POST", "/console/hand-over", {"code": "a guess"}) for _ in range(12)]
+        assert [each.status for each in answers] == [404] * 10 + [429] * 2
+        assert guesser.send("POST", "/console/hand-over", {"code": "another guess"}).status == 404

@@ -84,6 +84,7 @@ def demo_settings(directory: Path, port: int, host: str = "127.0.0.1") -> Settin
             "listen": f"{shown}:{port}",
             "database": base / DATABASE,
             "key_encryption_key": f"file:{base / KEY}",
+            "access_requests": True,
         }
     )
 

@@ -168,6 +168,8 @@ class Server:
                 entropy,
                 settings.public_url,
                 dummy_digest(),
+                installation.keys.seal.unseal,
+                settings.access_requests,
                 sample_call if self._demo else lambda _: None,
             )
         )

@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
 from mintmark.values.session import Session
@@ -38,6 +39,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     AccessRequest: ("id",),
     Person: ("username",),
     KeptAnswer: ("principal", "key"),
+    HandOver: ("id",),
     Session: ("id",),
 }
 

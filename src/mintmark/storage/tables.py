@@ -15,6 +15,7 @@ from mintmark.storage.rows import KEYS, Scalar, columns
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
 from mintmark.values.person import Person
 from mintmark.values.session import Session
@@ -101,6 +102,13 @@ TABLES: dict[type, sa.Table] = {
     AccessRequest: _record_table(AccessRequest, "access_request"),
     Person: _record_table(Person, "person", sa.Index(None, "tenant")),
     KeptAnswer: _record_table(KeptAnswer, "kept_answer", sa.Index(None, "created_at")),
+    HandOver: _record_table(
+        HandOver,
+        "hand_over",
+        _below("environment", "environment"),
+        sa.Index(None, "environment"),
+        sa.Index(None, "created_at"),
+    ),
     Session: _record_table(Session, "session", sa.Index(None, "username"), sa.Index(None, "created_at")),
 }
 

@@ -150,7 +150,7 @@ class Application:
                 return answers.method_not_allowed(("GET", "HEAD"))
             if role == "manager" and self.console:
                 return answers.see_other(f"{self.console}/e/{view.environment.id}/applications")
-            return tenant_page(view, now)
+            return tenant_page(view, now, self.console)
         return answers.not_found()
 
     def _face(

@@ -17,8 +17,11 @@ _STYLE = (
 )
 
 
-def tenant_page(view: EnvironmentView, now: float) -> HttpResponse:
-    """An HTML page without anything secret: issuer, token endpoints, APIs with their scopes, and the commands."""
+def tenant_page(view: EnvironmentView, now: float, console: str = "") -> HttpResponse:
+    """Nothing secret: issuer, token endpoints, APIs with their scopes, and where it is administered.
+
+    `console`: the URL of the console, where there is one.
+    """
     environment = view.environment
     if not (environment.enabled and view.tenant.enabled):
         return not_found()
@@ -37,6 +40,8 @@ def tenant_page(view: EnvironmentView, now: float) -> HttpResponse:
         f"mintmark admin api-token create {environment.id} --audience {audience} "
         f"--scope {scopes[0] if scopes else 'SCOPE'}"
     )
+    manage = f"{console}/e/{environment.id}/applications"
+    where = f'<p>It is administered in <a href="{escape(manage)}">the console</a>.</p>' if console else ""
     return html(
         200,
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -44,7 +49,7 @@ def tenant_page(view: EnvironmentView, now: float) -> HttpResponse:
         f"<p>Issuer <code>{escape(environment.issuer)}</code></p>"
         f"<h2>Token endpoints</h2>{_table(('Endpoint', 'Dialect'), endpoints)}"
         f"<h2>APIs</h2>{_table(('Audience', 'Name', 'Scopes'), apis)}"
-        "<h2>API tokens</h2><p>An administrator makes an API token on the server's command line; it is shown once:"
+        f"{where}<h2>API tokens</h2><p>An administrator makes one on the server's command line, too; it is shown once:"
         f"</p><pre>{escape(command)}</pre></body></html>",
     )
 

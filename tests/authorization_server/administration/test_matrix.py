@@ -21,6 +21,7 @@ from mintmark.authorization_server.administration import (
     client_secrets,
     clients,
     environments,
+    hand_overs,
     legacy_tokens,
     machine_users,
     people,
@@ -103,6 +104,11 @@ class Stage:
 
 #: Values that one operation wants otherwise.
 SPECIAL: dict[str, dict[str, Any]] = {
+    "access_request.grant": {
+        "tenant": "granted",
+        "environment": "production",
+        "copy_from": "acme/production",
+    },
     "tenant.create": {"handle": "newcomer"},
     "environment.create": {"environment": "acme/fresh"},
     "mount.add": {"path": "/login/token"},
@@ -174,6 +180,7 @@ def _build(house: House) -> Stage:
     )
     key = do(signature_keys.create, environment=here, audience=AUDIENCE, scopes=["read"])
     asked = do(access_requests.ask, name="A", organization="B", use_case="C", contact="D")
+    over = house.do(hand_overs.create, environment=here, about="for a partner", text=Secret("x"))
     kid = house.see(signing_keys.listing, here, house.act.now)[0].key.kid
     SPECIAL["service_account.new_secret"]["client_id"] = made.client.client_id
 
@@ -215,6 +222,9 @@ def _build(house: House) -> Stage:
         "organization": "Brand",
         "use_case": "Reports",
         "contact": "by mail",
+        "about": "for a partner",
+        "text": Secret("what is handed over"),
+        "hand_over_id": over.hand_over.id,
     }
     store = SqlStore(house.database)
     administration = Administration(

@@ -143,6 +143,23 @@ class SignatureKeyEntryRow(SignatureKeyRow, LifeRow):
     """A signature key with its state and last use."""
 
 
+class HandOverRow(TypedDict):
+    """A hand-over that waits to be fetched."""
+
+    environment: str
+    hand_over_id: str
+    about: str
+    created_by: str
+    created_at: Moment | None
+    expires_at: Moment | None
+
+
+class NewHandOverRow(HandOverRow):
+    """A hand-over and the code of its link, shown once: the link is ``{public_url}/console/hand-over#{code}``."""
+
+    code: Secret
+
+
 class SigningKeyRow(TypedDict):
     """A signing key. `public`: its JWK."""
 

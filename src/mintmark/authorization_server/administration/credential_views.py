@@ -11,11 +11,13 @@ from mintmark.authorization_server.administration.credential_shapes import (
     ApiTokenEntryRow,
     ApiTokenRow,
     CredentialsFileRow,
+    HandOverRow,
     LegacyTokenEntryRow,
     LegacyTokenRow,
     LifeRow,
     MachineUserRow,
     NewApiTokenRow,
+    NewHandOverRow,
     NewMachineUserRow,
     NewSecretRow,
     NewSignatureKeyRow,
@@ -27,6 +29,7 @@ from mintmark.authorization_server.administration.credential_shapes import (
     SigningKeyEntryRow,
     SigningKeyRow,
 )
+from mintmark.authorization_server.administration.hand_overs import NewHandOver
 from mintmark.authorization_server.administration.legacy_tokens import LegacyTokenEntry
 from mintmark.authorization_server.administration.operations.machine_user import NewMachineUser
 from mintmark.authorization_server.administration.operations.service_account import CredentialsFile
@@ -35,6 +38,7 @@ from mintmark.authorization_server.administration.showing import at, row
 from mintmark.authorization_server.administration.signature_keys import NewSignatureKey, SignatureKeyEntry
 from mintmark.authorization_server.administration.signing_keys import SigningKeyEntry
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
+from mintmark.values.hand_over import HandOver
 from mintmark.values.tenancy import SigningKey
 
 
@@ -157,6 +161,25 @@ def new_signature_key(record: NewSignatureKey) -> NewSignatureKeyRow:
 def signature_key_entry(record: SignatureKeyEntry) -> SignatureKeyEntryRow:
     """As it is shown."""
     return {**signature_key(record.record), **_life(record)}
+
+
+@row.register
+def hand_over(record: HandOver) -> HandOverRow:
+    """As it is shown."""
+    return {
+        "environment": record.environment,
+        "hand_over_id": record.id,
+        "about": record.about,
+        "created_by": record.created_by,
+        "created_at": at(record.created_at),
+        "expires_at": at(record.expires_at),
+    }
+
+
+@row.register
+def new_hand_over(record: NewHandOver) -> NewHandOverRow:
+    """As it is shown."""
+    return {**hand_over(record.hand_over), "code": record.code}
 
 
 @row.register

@@ -53,6 +53,35 @@ def approve(call: Call, request: RequestId) -> Answer:
     return Fields(call.run(access_requests.approve, access_requests.OfRequest(request)))
 
 
+@noun.command("grant")
+def grant(
+    call: Call,
+    request: RequestId,
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Handle of the tenant, new or there already.", show_default=False)
+    ],
+    copy_from: Annotated[
+        str,
+        typer.Option(
+            "--copy-from",
+            help="TENANT/ENVIRONMENT whose endpoints, limits and APIs a new one gets.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[str, typer.Option("--name", help="Name of the client.", show_default=False)],
+    daily_token_limit: Annotated[
+        int | None,
+        typer.Option("--daily-token-limit", help="Tokens a day of the client.", show_default=False),
+    ] = None,
+    environment: Annotated[
+        str, typer.Option("--environment", help="Name of the tenant's environment.")
+    ] = "production",
+) -> Answer:
+    """Approve an access request and make tenant, environment, client and quota; the secret is shown once."""
+    given = access_requests.Granted(request, tenant, copy_from, name, daily_token_limit, environment)
+    return Fields(call.run(access_requests.grant, given))
+
+
 @noun.command("refuse")
 def refuse(
     call: Call,

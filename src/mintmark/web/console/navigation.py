@@ -47,10 +47,12 @@ _PLACE = (
     ("Endpoints and limits", "settings", "sliders", "mount.list"),
     ("Signing keys", "signing-keys", "shield", "signing_key.list"),
     ("Signature keys", "signature-keys", "pen", "signature_key.list"),
+    ("Hand-overs", "hand-overs", "gift", "hand_over.list"),
     ("Legacy tokens", "legacy-tokens", "clock", "legacy_token.list"),
 )
 #: Title, path, icon, and the operation that one must be allowed.
 _WHOLE = (
+    ("Access requests", "/access-requests", "inbox", "access_request.list"),
     ("Tenants", "/tenants", "building", "tenant.create"),
     ("All APIs", "/apis", "globe", "tenant.create"),
     ("People", "/people", "people", "person.list"),

@@ -27,5 +27,7 @@ SAID: Mapping[str, str] = {
     "key_withdrawn": "The key is withdrawn; what it has signed is refused.",
     "key_retired": "The key ends as planned.",
     "key_revoked": "The key is revoked; what it obtained is refused from now on.",
+    "request_refused": "The request is refused.",
+    "hand_over_withdrawn": "The link leads nowhere now.",
     "password_changed": "The password is changed.",
 }

@@ -34,10 +34,10 @@ class SampleCall:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`environments()`: all of them by id. `note`: audits a refusal, bounded. `sample`: a call of an environment's API.
-
-    `answer_late(now)`: waits until a fixed moment after `now`. `entropy(n)`: n random bytes. `unknown_digest`: costs
-    as much to check as a person's, and no password matches it.
+    """`environments()`: all of them by id. `note`: audits a refusal, bounded. `answer_late(now)`: waits until a fixed
+    moment after `now`. `entropy(n)`: n random bytes. `unknown_digest`: costs as much to check as a person's, and no
+    password matches it. `unseal(sealed, context)`: opens what an act has sealed. `access_requests`: whether strangers
+    may ask for access. `sample(tenant)`: a call of the tenant's API that is known to work.
     """
 
     administration: Administration
@@ -51,4 +51,6 @@ class Services:
     entropy: Callable[[int], bytes] = field(repr=False)
     public_url: str
     unknown_digest: str = field(repr=False)
+    unseal: Callable[[str, str], bytes] = field(repr=False)
+    access_requests: bool = False
     sample: Callable[[str], SampleCall | None] = lambda _: None

@@ -7,7 +7,7 @@ access for every operation as the API does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mintmark.authorization_server.administration.access import Principal, may_ever
@@ -85,6 +85,11 @@ class Visit:
     def home(self) -> str:
         """The path below which the pages of the environment stand."""
         return f"/console/e/{self.environment}"
+
+    def at(self, environment: str) -> Visit:
+        """The same visit, about another environment."""
+        tenant, _, name = environment.partition("/")
+        return replace(self, where={**self.where, "tenant": tenant, "name": name})
 
     def view(self) -> EnvironmentView:
         """All that is in memory of the environment. Raises AdministrationFault when there is none to be seen."""

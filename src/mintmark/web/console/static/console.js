@@ -73,6 +73,14 @@ for (const box of document.querySelectorAll("[data-toggles]")) {
   box.addEventListener("change", set);
 }
 
+// The code of a hand-over stands behind the # of its link, which no server is told; it goes into the form from there.
+const code = document.querySelector("[data-from-link] input");
+if (code && location.hash.length > 1) {
+  code.value = location.hash.slice(1);
+  code.closest("[data-from-link]").hidden = true;
+  history.replaceState(null, "", location.pathname);
+}
+
 // A secret is on the page of its creation alone: leaving and coming back, or loading it again, shows the list.
 const then = document.body.dataset.then;
 if (then) history.replaceState(null, "", then);
