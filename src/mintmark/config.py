@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     access_requests: bool = Field(
         False, description="Whether anybody may ask for access by the form at /console/request-access."
     )
+    oidc_issuer: str = Field(
+        "",
+        description="Issuer of the OpenID provider by which people may sign in to the console; empty: none.",
+    )
+    oidc_client_id: str = Field("", description="Client id of the console there.")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File (mode 0600) with the console's client secret there."
+    )
+    oidc_title: str = Field("Company sign-in", description="What the button that leads there says.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level of log line that is written to standard error."
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.server import Entry, Running, free_port
+from tests.end_to_end.server import Entry, Running, free_port, mintmark
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,36 @@ class Demo:
             if head.startswith(f"# {tenant} | ") and head.endswith(f" | {title}"):
                 return text
         raise AssertionError(f"the demo printed no block {title!r} for {tenant}")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `mintmark serve` of its own, with one operator `root`. `password`: theirs."""
+
+    server: Running
+    url: str
+    directory: Path
+    password: str
+
+
+@contextmanager
+def serving(directory: Path, *, host: str = "127.0.0.1", settings: str = "") -> Iterator[Served]:
+    """A server at ``http://{host}:{port}`` on an empty database with one operator."""
+    port, password = free_port(), "correct horse battery staple"
+    url = f"http://{host}:{port}"
+    made = mintmark(
+        *("init", "--directory", directory, "--non-interactive", "--public-url", url),
+        *("--operator", "root", "--password-stdin"),
+        stdin=password,
+    )
+    assert made.returncode == 0, made.stderr
+    config = directory / "mintmark.toml"
+    config.write_text(f"{settings}\n{config.read_text()}")
+    server = Running("serve", "--config", config, ready="Mintmark serves")
+    try:
+        yield Served(server, url, directory, password)
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

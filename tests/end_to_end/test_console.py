@@ -224,6 +224,7 @@ class TestTenants:
             "kid": httpx2.get(entry["jwks_uri"]).json()["keys"][0]["kid"],
             "key_id": "k",
             "hand_over_id": "0" * 64,
+            "passkey_id": "AAAA",
             "path": "/api/v3/auth/token",
             "request_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         }

@@ -62,7 +62,8 @@ class Transaction(Protocol):
     client_id), SecretVersion(environment, client_id, id), MachineUser(environment, id), ApiToken(environment,
     id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
     AccessRequest(id), Person(username), KeptAnswer(principal, key),
-    HandOver(id), Session(id).
+    HandOver(id), Session(id),
+    Passkey(id).
     """
 
     def get(self, kind: type[Record], *key: str) -> Record | None:

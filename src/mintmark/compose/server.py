@@ -33,6 +33,8 @@ from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.views import LoadKeyring
+from mintmark.transport.openid_provider import NetworkProvider
+from mintmark.values.secret import Secret
 from mintmark.values.tenancy import SigningKey
 from mintmark.web.admin_api.application import AdminApi
 from mintmark.web.admin_api.authentication import Authentication
@@ -43,6 +45,7 @@ from mintmark.web.app import Application
 from mintmark.web.callers import Callers
 from mintmark.web.console.face import Console
 from mintmark.web.console.services import Services
+from mintmark.web.console.tickets import Tickets
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
@@ -66,6 +69,20 @@ async def answer_late(now: float) -> None:
     """Wait for the next point of the grid, so that the time taken says nothing of what was wrong."""
     taken = max(0.0, time.time() - now)
     await asyncio.sleep(REFUSAL_GRID - taken % REFUSAL_GRID)
+
+
+def openid_provider(settings: Settings) -> NetworkProvider | None:
+    """The company's OpenID provider, where one is set up. Its secret is read afresh at each sign-in."""
+    file = settings.oidc_client_secret_file
+    if not settings.oidc_issuer or file is None:
+        return None
+    return NetworkProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        lambda: Secret(file.read_text("utf-8").strip()),
+        settings.oidc_title,
+        time.monotonic,
+    )
 
 
 def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoint]:
@@ -169,7 +186,9 @@ class Server:
                 settings.public_url,
                 dummy_digest(),
                 installation.keys.seal.unseal,
+                Tickets(installation.keys.secrets),
                 settings.access_requests,
+                openid_provider(settings),
                 sample_call if self._demo else lambda _: None,
             )
         )

@@ -18,6 +18,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
+from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
 from mintmark.values.session import Session
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
@@ -38,6 +39,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     SigningKey: ("environment", "kid"),
     AccessRequest: ("id",),
     Person: ("username",),
+    Passkey: ("id",),
     KeptAnswer: ("principal", "key"),
     HandOver: ("id",),
     Session: ("id",),

@@ -17,6 +17,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
+from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
 from mintmark.values.session import Session
 from mintmark.values.tenancy import AccessRequest, Api, Environment, SigningKey, Tenant
@@ -47,6 +48,9 @@ def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
 _DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause] = {
     ("client", "protects"): "[]",
     ("client", "owner"): sa.text("''"),
+    ("person", "totp"): sa.text("''"),
+    ("person", "openid"): sa.text("''"),
+    ("person", "totp_used"): sa.text("0"),
 }
 
 
@@ -100,7 +104,8 @@ TABLES: dict[type, sa.Table] = {
     SignatureKey: _record_table(SignatureKey, "signature_key", _below("environment", "environment")),
     SigningKey: _record_table(SigningKey, "signing_key", _below("environment", "environment")),
     AccessRequest: _record_table(AccessRequest, "access_request"),
-    Person: _record_table(Person, "person", sa.Index(None, "tenant")),
+    Person: _record_table(Person, "person", sa.Index(None, "tenant"), sa.Index(None, "openid")),
+    Passkey: _record_table(Passkey, "passkey", _below("person", "username"), sa.Index(None, "username")),
     KeptAnswer: _record_table(KeptAnswer, "kept_answer", sa.Index(None, "created_at")),
     HandOver: _record_table(
         HandOver,

@@ -17,7 +17,9 @@ class Person:
 
     `username` is unique in the installation; those of a tenant's people end in ``@`` and its handle, so that a
     tenant learns nothing of others' names. `digest`: argon2id of the password; empty: there is none, and the
-    person signs in otherwise. `created_at`: whole seconds since the epoch, UTC.
+    person signs in otherwise. `totp`: the sealed secret of one-time codes; empty: none are asked for; `totp_used`: the
+    time step of the last one, which no other sign-in may use. `openid`: how the company's OpenID provider knows this
+    person (`sub`, or the address it vouches for). `created_at`: whole seconds since the epoch, UTC.
     """
 
     username: str
@@ -27,3 +29,6 @@ class Person:
     digest: str = field(default="", repr=False)
     enabled: bool = True
     created_at: int = 0
+    totp: str = field(default="", repr=False)
+    openid: str = ""
+    totp_used: int = 0

@@ -11,12 +11,21 @@ import pytest
 from mintmark.authorization_server.administration import AdministrationFault, apis, clients, people, tenants
 from mintmark.authorization_server.administration.access import RULES, Principal, admin_audience
 from mintmark.authorization_server.administration.operation import REGISTRY, Call, operation
-from mintmark.authorization_server.administration.operations import client, person, tenant
+from mintmark.authorization_server.administration.operations import (
+    access_request,
+    audit,
+    client,
+    person,
+    tenant,
+    token,
+    usage,
+)
 from mintmark.authorization_server.administration.operations.inputs import Nothing, OfClient, OfTenant
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.ports import Transaction
 from mintmark.storage.store import SqlStore
 from mintmark.values.client import Client
+from mintmark.values.secret import Secret
 from tests.authorization_server.administration.conftest import AUDIENCE, ENVIRONMENT, House
 
 PUBLIC_URL = "https://mint.example"
@@ -79,6 +88,88 @@ def test_an_operation_without_a_rule_cannot_be_registered() -> None:
     with pytest.raises(LookupError, match="two operations"):
         operation("tenant.create", "installation")(work)
     assert set(REGISTRY) == set(RULES)
+
+
+def test_an_operation_says_what_it_is_about_and_who_else_may(office: Office) -> None:
+    del REGISTRY["tenant.list"]
+    try:
+
+        def nameless(tx: Transaction, call: Call, given: Nothing) -> None:
+            """Do."""
+
+        with pytest.raises(TypeError, match="has no environment"):
+            operation("tenant.list", "environment")(nameless)
+        with pytest.raises(TypeError, match="for operators alone"):
+            operation("tenant.list", "installation")(nameless)
+    finally:
+        REGISTRY["tenant.list"] = tenant.listing
+    call = office.administration.call
+    with pytest.raises(TypeError, match="hashes nothing"):
+        office.house.see(
+            lambda tx: call(tx, tenant.listing, who(office, "root"), Nothing(), office.house.act).slow
+        )
+
+
+def test_what_only_operators_may_set_is_refused_to_others(office: Office) -> None:
+    ada = who(office, "ada@acme")
+    for given in (
+        client.ClientToMake(ENVIRONMENT, "Export", daily_token_limit=5),
+        client.ClientToMake(ENVIRONMENT, "Export", rate_limit=5),
+    ):
+        assert "Only operators" in office.refuses("forbidden", client.create, ada, given)
+    made = office.run(client.create, ada, client.ClientToMake(ENVIRONMENT, "Export"))
+    change = client.ClientChange(ENVIRONMENT, made.client.client_id, rate_limit=5)
+    assert "Only operators" in office.refuses("forbidden", client.change, ada, change)
+    named = person.PersonToMake("new@acme", "developer", "acme", openid="boss@company.example")
+    assert "Only operators" in office.refuses("forbidden", person.create, ada, named)
+
+
+def test_a_developers_application_protects_no_api(office: Office) -> None:
+    given = client.ClientToMake(ENVIRONMENT, "Export", protects=("https://api.acme.example",))
+    office.refuses("forbidden", client.create, who(office, "dev@acme"), given)
+
+
+def test_the_people_of_a_disabled_tenant_are_locked_out(office: Office) -> None:
+    ada = who(office, "ada@acme")
+    office.house.do(tenants.disable, "acme")
+    assert "disabled" in office.refuses("forbidden", tenant.listing, ada, Nothing())
+
+
+@pytest.mark.parametrize(
+    ("since", "span"), [(0, 3600), (-1, 3600), (401 * 3600, 3600), (3600, 60), (401 * 86400, 86400)]
+)
+def test_usage_is_counted_in_bounds(office: Office, since: int, span: int) -> None:
+    office.refuses("invalid", usage.show, who(office, "root"), usage.UsageOf(ENVIRONMENT, since, span))
+
+
+@pytest.mark.parametrize("limit", [0, -1, 10_001])
+def test_the_trail_is_searched_in_bounds(office: Office, limit: int) -> None:
+    office.refuses("invalid", audit.search, who(office, "root"), audit.Search(limit=limit))
+
+
+def test_a_token_is_named_by_its_id_or_by_its_text(office: Office) -> None:
+    for given in (
+        token.TokenToRevoke(ENVIRONMENT),
+        token.TokenToRevoke(ENVIRONMENT, token_id="a", token=Secret("b")),
+    ):
+        office.refuses("invalid", token.revoke_access, who(office, "root"), given)
+
+
+def test_a_granted_request_takes_what_is_there_already(office: Office) -> None:
+    root = who(office, "root")
+
+    def asked() -> str:
+        given = access_request.Asked("Grace", "Harbour", "Plans", "by mail")
+        made: str = office.run(access_request.ask, root, given).id
+        return made
+
+    first = access_request.Granted(asked(), "harbour", ENVIRONMENT, "one", 7)
+    assert office.run(access_request.grant, root, first).client.daily_token_limit == 7
+    again = access_request.Granted(asked(), "harbour", ENVIRONMENT, "two", environment="staging")
+    assert office.run(access_request.grant, root, again).client.environment == "harbour/staging"
+    third = access_request.Granted(asked(), "harbour", ENVIRONMENT, "three")
+    assert office.run(access_request.grant, root, third).client.environment == "harbour/production"
+    office.refuses("conflict", access_request.grant, root, first)
 
 
 def test_an_act_stands_in_the_audit_trail_with_its_true_actor(office: Office) -> None:

@@ -233,6 +233,7 @@ RULES: Mapping[str, Rule] = {
     "person.show": Rule("people:read", _READERS, of_tenant=True),
     "person.change": Rule("people:write", _ADMIN, of_tenant=True),
     "person.change_password": Rule("people:write", _ADMIN, of_tenant=True),
+    "person.reset_sign_in": Rule("people:write", _ADMIN, of_tenant=True),
     "person.disable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.enable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.delete": Rule("people:write", _ADMIN, of_tenant=True),

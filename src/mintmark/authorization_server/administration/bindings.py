@@ -167,6 +167,7 @@ BINDINGS: Mapping[str, Binding] = {
     "person.show": _read("/people/{username}"),
     "person.change": _change("/people/{username}", "person.show"),
     "person.change_password": _act("/people/{username}/password"),
+    "person.reset_sign_in": _act("/people/{username}/reset-sign-in", "person.show"),
     "person.disable": _act("/people/{username}/disable", "person.show"),
     "person.enable": _act("/people/{username}/enable", "person.show"),
     "person.delete": Binding("DELETE", "/people/{username}", state="person.show"),

@@ -37,6 +37,7 @@ def create(
     name: str = "",
     role: Role = "operator",
     tenant: str = "",
+    openid: str = "",
 ) -> Person:
     """A new person. `digest`: by `imported_secrets.password_digest`; empty: without a password. `name`: else the
     user name.
@@ -51,9 +52,11 @@ def create(
             tenant=tenant,
             digest=digest,
             created_at=act.now,
+            openid=openid,
         )
     )
     _refuse_name(tx, person)
+    _refuse_openid(tx, person)
     insert(tx, act, person)
     audited(tx, act, "person.create", subject=f"person:{username}", detail=_detail(person))
     return person
@@ -77,15 +80,22 @@ def show(tx: Transaction, username: str) -> Person:
 
 
 def change(
-    tx: Transaction, act: Act, username: str, *, name: str | None = None, role: Role | None = None
+    tx: Transaction,
+    act: Act,
+    username: str,
+    *,
+    name: str | None = None,
+    role: Role | None = None,
+    openid: str | None = None,
 ) -> Person:
     """Change what is given; None leaves it. The tenant stays, as the user name does."""
     person = lookup.person(tx, username)
     if role is not None and role != "operator":
         _refuse_last(tx, person, "made anything else")
-    given = {"name": name, "role": role}
+    given = {"name": name, "role": role, "openid": openid}
     changes = {field: value for field, value in given.items() if value is not None}
     changed = _checked(replace(person, **changes))  # type: ignore[arg-type]
+    _refuse_openid(tx, changed)
     return _put(
         tx, act, changed, "change", ", ".join(f"{field} {changes[field]}" for field in sorted(changes))
     )
@@ -140,6 +150,8 @@ def _detail(person: Person) -> str:
 
 def _checked(person: Person) -> Person:
     checked.name(person.name, "name")
+    if person.openid:
+        checked.identifier(person.openid, "name at the OpenID provider")
     if person.role not in get_args(Role):
         raise AdministrationFault("The role of a person must be operator, admin, developer or auditor.")
     if person.role == "operator" and person.tenant:
@@ -151,6 +163,16 @@ def _checked(person: Person) -> Person:
             f"The tenant {RESERVED_TENANT} is the operators' own and has no people: leave the tenant out."
         )
     return person
+
+
+def _refuse_openid(tx: Transaction, person: Person) -> None:
+    """Refuse a name at the OpenID provider that is another person's already."""
+    if person.openid and any(
+        each.username != person.username for each in tx.find(Person, openid=person.openid)
+    ):
+        raise conflict(
+            "Somebody else is known to the OpenID provider by this name: give each person their own."
+        )
 
 
 def _refuse_name(tx: Transaction, person: Person) -> None:

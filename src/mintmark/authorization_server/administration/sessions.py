@@ -27,7 +27,7 @@ def begin(tx: Transaction, act: Act, person: Person, value: str, agent: str) -> 
     made = Session(
         id=_id(value),
         username=person.username,
-        mark=_mark(person),
+        mark=mark(person),
         created_at=act.now,
         seen_at=act.now,
         peer=act.peer,
@@ -88,7 +88,7 @@ def end_others(tx: Transaction, act: Act, username: str, session_id: str) -> int
 def _lives(session: Session, person: Person, now: float) -> bool:
     return (
         person.enabled
-        and session.mark == _mark(person)
+        and session.mark == mark(person)
         and now < session.created_at + LONGEST
         and now < session.seen_at + IDLE
     )
@@ -98,6 +98,6 @@ def _id(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
-def _mark(person: Person) -> str:
-    """Says nothing of the digest, and is another for another password."""
+def mark(person: Person) -> str:
+    """What a session keeps of its person: says nothing of the digest, and is another for another password."""
     return hashlib.sha256(f"mintmark session\0{person.username}\0{person.digest}".encode()).hexdigest()[:32]

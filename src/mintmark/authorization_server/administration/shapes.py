@@ -145,6 +145,8 @@ class PersonRow(TypedDict):
     role: str
     tenant: str
     has_password: bool
+    has_totp: bool
+    openid: str
     enabled: bool
     created_at: Moment | None
 

@@ -170,6 +170,8 @@ def person(record: Person) -> PersonRow:
         "role": record.role,
         "tenant": record.tenant,
         "has_password": record.digest != "",
+        "has_totp": record.totp != "",
+        "openid": record.openid,
         "enabled": record.enabled,
         "created_at": at(record.created_at),
     }

@@ -31,6 +31,9 @@ def create(
     name: Annotated[
         str, typer.Option("--name", help="Name for people [the user name].", show_default=False)
     ] = "",
+    openid: Annotated[
+        str, typer.Option("--openid", help="sub or address at the OpenID provider.", show_default=False)
+    ] = "",
     no_password: Annotated[
         bool, typer.Option("--no-password", help="The person signs in otherwise.")
     ] = False,
@@ -44,7 +47,7 @@ def create(
         password = secret_input.read("password", password_file, password_stdin, password_env)
     elif password_file is not None or password_stdin or password_env is not None:
         raise UsageFault("--no-password and a given password exclude each other: choose one.")
-    given = people.PersonToMake(username, cast(Role, role), tenant, name, password)
+    given = people.PersonToMake(username, cast(Role, role), tenant, name, password, openid)
     return Fields(call.run(people.create, given))
 
 
@@ -73,9 +76,13 @@ def change(
         str | None,
         typer.Option("--role", help="operator, admin, developer or auditor.", show_default=False),
     ] = None,
+    openid: Annotated[
+        str | None,
+        typer.Option("--openid", help="sub or address at the OpenID provider.", show_default=False),
+    ] = None,
 ) -> Answer:
     """Change what is given; user name and tenant stay."""
-    given = people.PersonChange(username, name, cast(Role | None, role))
+    given = people.PersonChange(username, name, cast(Role | None, role), openid)
     return Fields(call.run(people.change, given))
 
 
@@ -90,6 +97,13 @@ def change_password(
     """Replace a person's password at once."""
     password = secret_input.read("password", password_file, password_stdin, password_env)
     return Fields(call.run(people.change_password, people.PersonPassword(username, password)))
+
+
+@noun.command("reset-sign-in")
+def reset_sign_in(call: Call, username: Username, yes: Yes = False) -> Answer:
+    """Take one-time codes and passkeys away from somebody who has lost a device; the password stays."""
+    output.confirm(f"{username} signs in by password alone then.", yes=yes)
+    return Fields(call.run(people.reset_sign_in, people.OfPerson(username)))
 
 
 @noun.command("disable")

@@ -1,4 +1,4 @@
-"""The console's one cookie: a random value, for this host alone, unreadable to scripts.
+"""The console's cookies: a random value or a ticket, for this host alone, unreadable to scripts.
 
 Over https its name begins with ``__Host-``, so that no other host and no plain connection can set it (RFC 6265bis
 §4.1.3.2); on loopback, where people try things out, it is a plain one.
@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from mintmark.wire.http import HttpRequest, Malformed, read_cookies
 
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_TICKET = re.compile(r"[A-Za-z0-9_.-]{44,3000}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """`secure`: whether the console is reached over https."""
+    """`secure`: whether the console is reached over https. `ticket`: its value is a ticket, not a random one."""
 
     secure: bool
     name: str = "mintmark_session"
+    ticket: bool = False
 
     @property
     def full_name(self) -> str:
@@ -35,7 +37,7 @@ class Cookie:
             value = read_cookies(request.values(b"cookie")).get(self.full_name, "")
         except Malformed:
             return None
-        return value if _VALUE.fullmatch(value) else None
+        return value if (_TICKET if self.ticket else _VALUE).fullmatch(value) else None
 
     def set(self, value: str, seconds: int) -> tuple[bytes, bytes]:
         """The header that gives it to the browser."""

@@ -149,7 +149,8 @@ class Console:
             return answer
         if isinstance(answer, SeeOther):
             said = f"{'&' if '?' in answer.path else '?'}said={answer.said}" if answer.said else ""
-            location = f"{self.rendering.base}{answer.path}{said}".encode("ascii")
+            base = "" if answer.elsewhere else self.rendering.base
+            location = f"{base}{answer.path}{said}".encode("ascii")
             return HttpResponse(303, ((b"location", location), *SAFE, *answer.headers))
         body = self.rendering.render(visit, answer)
         return HttpResponse(answer.status, (*_HTML, *SAFE, *answer.headers), body)

@@ -10,6 +10,8 @@ from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Directory, EnvironmentView, SlowHash
 from mintmark.values.audit_event import AuditEvent
+from mintmark.web.console.openid import OpenIdProvider
+from mintmark.web.console.tickets import Tickets
 from mintmark.wire.http import HttpRequest, HttpResponse
 
 
@@ -52,5 +54,7 @@ class Services:
     public_url: str
     unknown_digest: str = field(repr=False)
     unseal: Callable[[str, str], bytes] = field(repr=False)
+    tickets: Tickets
     access_requests: bool = False
+    openid: OpenIdProvider | None = None
     sample: Callable[[str], SampleCall | None] = lambda _: None

@@ -40,11 +40,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class SeeOther:
-    """Go on there (303); `path` is below ``/console``. `said`: the key of a sentence that the next page shows."""
+    """Go on there (303); `path` is below ``/console``, or a whole URL `elsewhere`.
+
+    `said`: the key of a sentence that the next page shows.
+    """
 
     path: str
     said: str = ""
     headers: Headers = ()
+    elsewhere: bool = False
 
 
 Answer = Page | SeeOther | HttpResponse

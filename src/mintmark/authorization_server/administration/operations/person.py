@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mintmark.authorization_server.administration import imported_secrets, people
+from mintmark.authorization_server.administration import imported_secrets, people, second_factors
 from mintmark.authorization_server.administration.act import Act, forbidden
 from mintmark.authorization_server.administration.operation import Call, Hashed, operation
 from mintmark.authorization_server.ports import Transaction
@@ -27,6 +27,7 @@ class PersonToMake:
     password: Annotated[
         Secret | None, "12 characters or more; null: none, and the person signs in otherwise."
     ] = None
+    openid: Annotated[str, "sub or e-mail address of the person at the OpenID provider; empty: none."] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class PersonChange:
     username: Username
     name: Annotated[str | None, "Name for people."] = None
     role: RoleName | None = None
+    openid: Annotated[str | None, "sub or e-mail address of the person at the OpenID provider."] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def _refuse_operators(call: Call, role: Role | None) -> None:
 def create(tx: Transaction, call: Call, given: PersonToMake) -> Person:
     """Create a person."""
     _refuse_operators(call, given.role)
+    call.operators_only(given.openid, "name at the OpenID provider")
     return people.create(
         tx,
         call.act,
@@ -83,6 +86,7 @@ def create(tx: Transaction, call: Call, given: PersonToMake) -> Person:
         name=given.name,
         role=given.role,
         tenant=given.tenant,
+        openid=given.openid,
     )
 
 
@@ -102,13 +106,21 @@ def show(tx: Transaction, call: Call, given: OfPerson) -> Person:
 def change(tx: Transaction, call: Call, given: PersonChange) -> Person:
     """Change what is given; user name and tenant stay."""
     _refuse_operators(call, given.role)
-    return people.change(tx, call.act, given.username, name=given.name, role=given.role)
+    if given.openid is not None:
+        call.operators_only(True, "name at the OpenID provider")
+    return people.change(tx, call.act, given.username, name=given.name, role=given.role, openid=given.openid)
 
 
 @operation("person.change_password", "person", writes=True, hashed=_hashed)
 def change_password(tx: Transaction, call: Call, given: PersonPassword) -> Person:
     """Replace a person's password at once."""
     return people.change_password(tx, call.act, given.username, digest=call.slow.digest)
+
+
+@operation("person.reset_sign_in", "person", writes=True)
+def reset_sign_in(tx: Transaction, call: Call, given: OfPerson) -> Person:
+    """Take one-time codes and passkeys away from somebody who has lost a device; the password stays."""
+    return second_factors.reset(tx, call.act, given.username)
 
 
 @operation("person.disable", "person", writes=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mintmark.authorization_server.administration import sessions
+from mintmark.authorization_server.administration import second_factors, sessions
 from mintmark.values.session import Session
+from mintmark.web.console.passkeys import Site
 from mintmark.web.console.router import page
 from mintmark.web.console.visit import Answer, Page, SeeOther, Visit
 
@@ -14,7 +15,16 @@ async def show(visit: Visit) -> Answer:
     person, now = visit.person, visit.now
     assert person is not None  # noqa: S101 - the page is not open
     found = await visit.services.administration.store.read(lambda tx: sessions.listing(tx, person, now))
-    return Page("account.html", {"person": person, "sessions": [_shown(each, visit) for each in found]})
+    keys = await visit.services.administration.store.read(
+        lambda tx: second_factors.passkeys(tx, person.username)
+    )
+    values = {
+        "person": person,
+        "sessions": [_shown(each, visit) for each in found],
+        "passkeys": keys,
+        "site": Site.of(visit.services.public_url) is not None,
+    }
+    return Page("account.html", values)
 
 
 @page("POST", "/account/sessions/{session_id}/end", again=show)

@@ -38,6 +38,7 @@ async def create(visit: Visit) -> Answer:
             tenant=visit.principal.tenant or form.one("tenant"),
             name=form.one("name"),
             password=Secret(password) if password else None,
+            openid=form.one("openid"),
         ),
     )
     return SeeOther("/console/people", "person_created")
@@ -54,7 +55,11 @@ async def show(visit: Visit) -> Answer:
 async def change(visit: Visit) -> Answer:
     """Another name or role."""
     role = cast(Role, visit.form.one("role"))
-    await visit.run(people.change, people.PersonChange(visit.where["username"], visit.form.one("name"), role))
+    form = visit.form
+    openid = form.one("openid") if visit.principal.is_operator else None
+    await visit.run(
+        people.change, people.PersonChange(visit.where["username"], form.one("name"), role, openid)
+    )
     return SeeOther("/console/people", "saved")
 
 
@@ -64,6 +69,13 @@ async def change_password(visit: Visit) -> Answer:
     typed = Secret((visit.form.all("password") or [""])[0])
     await visit.run(people.change_password, people.PersonPassword(visit.where["username"], typed))
     return SeeOther("/console/people", "password_changed")
+
+
+@page("POST", "/people/{username}/reset-sign-in", again=show)
+async def reset_sign_in(visit: Visit) -> Answer:
+    """Take one-time codes and passkeys away from somebody who has lost a device."""
+    await visit.run(people.reset_sign_in, people.OfPerson(visit.where["username"]))
+    return SeeOther("/console/people", "sign_in_reset")
 
 
 @page("POST", "/people/{username}/disable", again=show)

@@ -97,3 +97,74 @@ if (panel) {
 
 const menu = document.querySelector(".menu");
 if (menu && matchMedia("(min-width: 781px)").matches) menu.open = true;
+
+// Passkeys: what the server asks is handed to the browser, and the browser's answer back, as texts.
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+const text = (data) => btoa(String.fromCharCode(...new Uint8Array(data))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+async function post(path, values) {
+  const answer = await fetch(path, { method: "POST", body: new URLSearchParams(values) });
+  return { ok: answer.ok, told: await answer.json() };
+}
+
+function written(credential) {
+  const response = {};
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (credential.response[name]) response[name] = text(credential.response[name]);
+  }
+  return JSON.stringify({ id: credential.id, rawId: text(credential.rawId), type: credential.type, response });
+}
+
+async function ask(button, act) {
+  const place = document.querySelector("#passkey-fault");
+  button.disabled = true;
+  try {
+    const sentence = await act();
+    place.textContent = sentence ?? "";
+  } catch {
+    place.textContent = "The browser has no passkey for this, or you stopped it.";
+  }
+  place.hidden = !place.textContent;
+  button.disabled = false;
+}
+
+const passkeyIn = document.querySelector("[data-passkey-in]");
+if (passkeyIn && window.PublicKeyCredential) {
+  passkeyIn.hidden = false;
+  passkeyIn.addEventListener("click", () => ask(passkeyIn, async () => {
+    const { ok, told } = await post(passkeyIn.dataset.passkeyIn + "/options", {});
+    if (!ok) return told.sentence ?? "Try again.";
+    told.options.challenge = bytes(told.options.challenge);
+    const credential = await navigator.credentials.get({ publicKey: told.options });
+    const answer = await post(passkeyIn.dataset.passkeyIn, {
+      ticket: told.ticket, credential: written(credential), next: passkeyIn.dataset.next,
+    });
+    if (!answer.ok) return answer.told.sentence;
+    location.assign(passkeyIn.dataset.base + answer.told.next);
+    return "";
+  }));
+}
+
+const passkeyNew = document.querySelector("[data-passkey-new]");
+if (passkeyNew && window.PublicKeyCredential) {
+  passkeyNew.hidden = false;
+  passkeyNew.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const csrf = passkeyNew.querySelector("[name=csrf]").value;
+    ask(passkeyNew.querySelector("button"), async () => {
+      const { ok, told } = await post(passkeyNew.action + "/options", { csrf });
+      if (!ok) return told.sentence ?? "Try again.";
+      const options = told.options;
+      options.challenge = bytes(options.challenge);
+      options.user.id = bytes(options.user.id);
+      for (const each of options.excludeCredentials ?? []) each.id = bytes(each.id);
+      const credential = await navigator.credentials.create({ publicKey: options });
+      const answer = await post(passkeyNew.action, {
+        csrf, ticket: told.ticket, credential: written(credential), name: passkeyNew.querySelector("[name=name]").value,
+      });
+      if (!answer.ok) return answer.told.sentence;
+      location.reload();
+      return "";
+    });
+  });
+}
