@@ -6,12 +6,14 @@ that it gives are made so and the others stay. Clients are known by their names,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
 from mintmark.authorization_server.administration.act import AdministrationFault
+from mintmark.authorization_server.administration.declared_tables import TABLES, Table, near
+from mintmark.authorization_server.administration.declared_tables import read as read_table
+from mintmark.authorization_server.administration.declared_tables import what as what_of
 from mintmark.authorization_server.administration.operation import Operation
 from mintmark.authorization_server.administration.operations import (
     api,
@@ -25,7 +27,6 @@ from mintmark.authorization_server.administration.operations import (
 )
 from mintmark.authorization_server.administration.operations.inputs import (
     Nothing,
-    OfApi,
     OfClient,
     OfEnvironment,
     OfTenant,
@@ -57,107 +58,25 @@ class Plan:
     unchanged: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of the file. `key`: what an object is known by. `beside`: fields that other operations set.
-
-    `switches`: the operations that enable and disable, and the input that names the object for them.
-    """
-
-    name: str
-    noun: str
-    key: tuple[str, ...]
-    create: Operation[Any, Any]
-    change: Operation[Any, Any]
-    switches: tuple[Operation[Any, Any], Operation[Any, Any], type]
-    beside: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every field that an object may have in the file; what is shown once or hashed is none of them."""
-        own = (each.name for each in fields(self.create.given) if each.name not in _NEVER)
-        return (*own, "enabled")
-
-
-_NEVER = frozenset({"password", "secret", "label", "expires_at"})
-_TABLES = (
-    _Table(
-        "tenants",
-        "tenant",
-        ("handle",),
-        tenant.create,
-        tenant.change,
-        (tenant.enable, tenant.disable, OfTenant),
-        ("daily_token_limit",),
-        {"handle": "tenant"},
-    ),
-    _Table(
-        "environments",
-        "environment",
-        ("environment",),
-        environment.create,
-        environment.change,
-        (environment.enable, environment.disable, OfEnvironment),
-        ("mounts", "issuer"),
-    ),
-    _Table(
-        "apis",
-        "API",
-        ("environment", "audience"),
-        api.create,
-        api.change,
-        (api.enable, api.disable, OfApi),
-        ("token_format", "algorithm"),
-    ),
-    _Table(
-        "clients",
-        "client",
-        ("environment", "name"),
-        client.create,
-        client.change,
-        (client.enable, client.disable, OfClient),
-        ("daily_token_limit",),
-    ),
-    _Table(
-        "machine_users",
-        "machine user",
-        ("environment", "username"),
-        machine_user.create,
-        machine_user.change,
-        (machine_user.enable, machine_user.disable, machine_user.OfMachineUser),
-    ),
-    _Table(
-        "people",
-        "person",
-        ("username",),
-        person.create,
-        person.change,
-        (person.enable, person.disable, person.OfPerson),
-        ("tenant",),
-    ),
-)
-
-
 def plan(document: Mapping[str, object], read: Read) -> Plan:
     """What has to be done. Raises AdministrationFault, one sentence with the place in the file."""
-    known = {table.name for table in _TABLES}
+    known = {table.name for table in TABLES}
     for name in document:
         if name not in known:
             raise AdministrationFault(
-                f"There is no table [[{name}]]; there are: {', '.join(sorted(known))}{_near(name, known)}."
+                f"There is no table [[{name}]]; there are: {', '.join(sorted(known))}{near(name, known)}."
             )
     present = _Present(read)
     steps: list[Step] = []
     unchanged = 0
-    for table in _TABLES:
+    for table in TABLES:
         wanted = document.get(table.name, [])
         if not isinstance(wanted, list):
             raise AdministrationFault(f"{table.name} must be tables: write [[{table.name}]].")
         seen: set[tuple[object, ...]] = set()
         for index, each in enumerate(wanted):
             where = f"{table.name}[{index + 1}]"
-            asked = _read(table, each, where)
+            asked = read_table(table, each, where)
             key = tuple(asked.get(name, "") for name in table.key)
             if key in seen:
                 raise AdministrationFault(f"{where}: {' '.join(map(str, key))} stands twice.")
@@ -176,7 +95,7 @@ class _Present:
         self._read = read
         self._lists: dict[tuple[str, str], list[Row]] = {}
 
-    def row(self, table: _Table, key: tuple[Any, ...], where: str) -> Row | None:
+    def row(self, table: Table, key: tuple[Any, ...], where: str) -> Row | None:
         """The one row of that key, or None. Raises AdministrationFault when the key means several."""
         environment_id = str(key[0]) if table.key[0] == "environment" and table.name != "environments" else ""
         names = {"environment": "id"} if table.name == "environments" else {}
@@ -213,44 +132,7 @@ class _Present:
         return self._read(listings[name], OfEnvironment(environment_id))
 
 
-def _read(table: _Table, given: object, where: str) -> dict[str, Any]:
-    """An object of the file with the types of its fields."""
-    if not isinstance(given, dict):
-        raise AdministrationFault(f"{where} must be a table.")
-    hints = get_type_hints(table.create.given)
-    for name in given:
-        if name not in table.names:
-            raise AdministrationFault(f"{where}: there is no field {name}{_near(name, table.names)}.")
-    for name in table.key:
-        if not isinstance(given.get(name), str) or not given[name]:
-            raise AdministrationFault(f"{where}: say its {name}.")
-    return {name: _typed(hints.get(name, bool), value, f"{where}.{name}") for name, value in given.items()}
-
-
-def _typed(hint: Any, value: Any, where: str) -> Any:
-    """A value of the file as the field's type has it: lists are tuples there."""
-    plain = {str: str, int: int, bool: bool}
-    text = str(hint)
-    if hint in plain:
-        if type(value) is not plain[hint]:
-            raise AdministrationFault(
-                f"{where} must be a {'truth value' if hint is bool else 'number' if hint is int else 'text'}."
-            )
-        return value
-    if "Mapping" in text or "dict" in text:
-        if not isinstance(value, dict):
-            raise AdministrationFault(f"{where} must be a table.")
-        return {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-    if "tuple" in text:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise AdministrationFault(f"{where} must be a list of texts.")
-        return tuple(value)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise AdministrationFault(f"{where} must be a text or a number.")
-    return value
-
-
-def _made(table: _Table, asked: dict[str, Any], key: tuple[Any, ...]) -> Iterator[Step]:
+def _made(table: Table, asked: dict[str, Any], key: tuple[Any, ...]) -> Iterator[Step]:
     given = {name: value for name, value in asked.items() if name != "enabled"}
     for name in ("daily_token_limit", "rate_limit"):
         if given.get(name) == 0:
@@ -263,15 +145,15 @@ def _made(table: _Table, asked: dict[str, Any], key: tuple[Any, ...]) -> Iterato
     for name in required:
         if name not in given:
             raise AdministrationFault(f"The {table.noun} {' '.join(map(str, key))} is new: say its {name}.")
-    yield Step("+", _what(table, key), table.create, table.create.given(**given))
+    yield Step("+", what_of(table, key), table.create, table.create.given(**given))
     if asked.get("enabled") is False:
         raise AdministrationFault(
             f"The {table.noun} {' '.join(map(str, key))} is new and cannot begin disabled."
         )
 
 
-def _changed(table: _Table, asked: dict[str, Any], key: tuple[Any, ...], found: Row) -> Iterator[Step]:
-    what = _what(table, key)
+def _changed(table: Table, asked: dict[str, Any], key: tuple[Any, ...], found: Row) -> Iterator[Step]:
+    what = what_of(table, key)
     differences = [
         (name, found[name], value)
         for name, value in asked.items()
@@ -298,7 +180,7 @@ def _changed(table: _Table, asked: dict[str, Any], key: tuple[Any, ...], found: 
         yield Step("~", what, operation, of(**subject), (("enabled", found["enabled"], asked["enabled"]),))
 
 
-def _limit(table: _Table, what: str, subject: dict[str, Any], before: Any, after: Any) -> Step:
+def _limit(table: Table, what: str, subject: dict[str, Any], before: Any, after: Any) -> Step:
     told = (("daily_token_limit", before, after or None),)
     if not after:
         of = OfTenant(**subject) if table.name == "tenants" else OfClient(**subject)
@@ -336,12 +218,3 @@ def _same(wanted: Any, shown: Any) -> bool:
             _same(value, shown[name]) for name, value in wanted.items()
         )
     return bool(wanted == shown)
-
-
-def _what(table: _Table, key: tuple[Any, ...]) -> str:
-    return f"{table.noun} {' '.join(map(str, key))}"
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    found = get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]}" if found else ""
