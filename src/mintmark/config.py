@@ -115,11 +115,27 @@ class Settings(BaseSettings):
         None, description="File (mode 0600) with the console's client secret there."
     )
     oidc_title: str = Field("Company sign-in", description="What the button that leads there says.")
+    notify_webhook: str = Field(
+        "", description="URL that is told once a day which credentials end soon or lie unused; empty: none."
+    )
+    notify_webhook_secret_file: Path | None = Field(
+        None, description="File (mode 0600) with the key that signs what is sent there."
+    )
+    notify_smtp: str = Field(
+        "",
+        description="Mail server for the same: smtp://host:587 (with STARTTLS) or smtps://host:465; empty: none.",
+    )
+    notify_smtp_user: str = Field("", description="User name there; empty: none is needed.")
+    notify_smtp_password_file: Path | None = Field(
+        None, description="File (mode 0600) with the password there."
+    )
+    notify_from: str = Field("mintmark@localhost", description="Sender of these mails.")
+    notify_to: Annotated[tuple[str, ...], NoDecode] = Field((), description="Who receives them.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level of log line that is written to standard error."
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "notify_to", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -142,6 +142,7 @@ def test_there_are_commands_for_every_noun() -> None:
         "hand-over",
         "person",
         "usage",
+        "attention",
         "audit",
     }
     assert {

@@ -63,7 +63,7 @@ class Transaction(Protocol):
     id), LegacyToken(environment, id), SignatureKey(environment, id), SigningKey(environment, kid),
     AccessRequest(id), Person(username), KeptAnswer(principal, key),
     HandOver(id), Session(id),
-    Passkey(id).
+    Passkey(id), Notice(day).
     """
 
     def get(self, kind: type[Record], *key: str) -> Record | None:

@@ -22,7 +22,7 @@ from mintmark.authorization_server.administration.access import OPERATORS, admin
 from mintmark.authorization_server.administration.service_accounts import credentials_file
 from mintmark.authorization_server.ports import Transaction
 from mintmark.cli.services import DemoOptions, UsageFault
-from mintmark.compose import demo_data, demo_people, operators
+from mintmark.compose import demo_data, demo_history, demo_people, operators
 from mintmark.compose.demo_examples import examples
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
@@ -189,10 +189,24 @@ async def _provision(installation: Installation, state: DemoState) -> DemoState:
             _move(tx, installation, tenant, name, state.port)
         theirs = operators.make_with_client(tx, act, public_url, installation.dialects)
         people = demo_people.provision(tx, act, persons)
+        if not state.stored:
+            demo_history.write(tx, act, _busy(installation, made))
         return made if theirs is None else made | {OPERATORS: theirs}, people
 
     made, people = await installation.store.write(work)
     return replace(state, stored={**state.stored, **made}, people=people)
+
+
+def _busy(
+    installation: Installation, made: Mapping[str, demo_data.Stored]
+) -> dict[str, tuple[str, str, str]]:
+    """Production environments, each with its client, token endpoint and dialect."""
+    found = {}
+    for tenant, facts in demo_data.TENANTS.items():
+        dialect = next(iter(facts.mounts))
+        place = f"{tenant}/production"
+        found[place] = (made[place]["client_id"], installation.dialects.get(dialect).path, dialect)
+    return found
 
 
 def _move(tx: Transaction, installation: Installation, tenant: str, name: str, port: int) -> None:

@@ -23,6 +23,7 @@ from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.compose.demo_data import sample_call
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.installation import Installation, Keys, open_installation
+from mintmark.compose.notices import Notices, ways
 from mintmark.compose.operators import token_url
 from mintmark.compose.slow_hash import OneAtATime
 from mintmark.config import Settings, is_loopback
@@ -33,6 +34,7 @@ from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.views import LoadKeyring
+from mintmark.transport.notifying import NotSent
 from mintmark.transport.openid_provider import NetworkProvider
 from mintmark.values.secret import Secret
 from mintmark.values.tenancy import SigningKey
@@ -55,6 +57,8 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 ROTATION_INTERVAL = 3600.0
 #: Seconds between two looks at whether audit events may go.
 TRIM_INTERVAL = 3600.0
+#: Seconds between two looks at whether a notice is due.
+NOTICE_INTERVAL = 3600.0
 DAY = 86400
 #: Refused authentications are answered at a multiple of this many seconds after the request was read.
 REFUSAL_GRID = 0.25
@@ -205,6 +209,8 @@ class Server:
             ),
             token_url(settings.public_url),
         )
+        if found := ways(settings, time.time):
+            self._run(lambda: self._keep_noticing(Notices(administration, found, time.time)))
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
@@ -257,6 +263,16 @@ class Server:
         while True:
             await asyncio.sleep(ROTATION_INTERVAL)
             await self._rotate(installation)
+
+    async def _keep_noticing(self, notices: Notices) -> None:
+        while True:
+            try:
+                sent = await notices.send_due()
+                if sent:
+                    self._log.info("notice_sent", credentials=sent)
+            except (NotSent, OSError, StorageUnavailable) as fault:
+                self._log.error("notice_failed", reason=str(fault))
+            await asyncio.sleep(NOTICE_INTERVAL)
 
     async def _keep_trimming(self, installation: Installation) -> None:
         """Remove audit events that the settings let go. Where several workers do so, the first finds more to do."""

@@ -18,6 +18,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
+from mintmark.values.notice import Notice
 from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
 from mintmark.values.session import Session
@@ -42,6 +43,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     Passkey: ("id",),
     KeptAnswer: ("principal", "key"),
     HandOver: ("id",),
+    Notice: ("day",),
     Session: ("id",),
 }
 

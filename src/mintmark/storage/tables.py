@@ -17,6 +17,7 @@ from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.hand_over import HandOver
 from mintmark.values.kept_answer import KeptAnswer
+from mintmark.values.notice import Notice
 from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
 from mintmark.values.session import Session
@@ -114,6 +115,7 @@ TABLES: dict[type, sa.Table] = {
         sa.Index(None, "environment"),
         sa.Index(None, "created_at"),
     ),
+    Notice: _record_table(Notice, "notice"),
     Session: _record_table(Session, "session", sa.Index(None, "username"), sa.Index(None, "created_at")),
 }
 

@@ -237,6 +237,7 @@ RULES: Mapping[str, Rule] = {
     "person.disable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.enable": Rule("people:write", _ADMIN, of_tenant=True),
     "person.delete": Rule("people:write", _ADMIN, of_tenant=True),
+    "attention.list": Rule("clients:read", _EVERYBODY),
     "usage.show": Rule("audit:read", _EVERYBODY),
     "audit.search": Rule("audit:read", _EVERYBODY),
     "audit.export": Rule("audit:read", _EVERYBODY),

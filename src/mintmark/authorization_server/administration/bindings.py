@@ -171,6 +171,7 @@ BINDINGS: Mapping[str, Binding] = {
     "person.disable": _act("/people/{username}/disable", "person.show"),
     "person.enable": _act("/people/{username}/enable", "person.show"),
     "person.delete": Binding("DELETE", "/people/{username}", state="person.show"),
+    "attention.list": _read("/attention", "why", "environment", "kind", "credential_id", "client_id"),
     "usage.show": _read(f"{_E}/usage", "at", "client_id", "outcome", "reason"),
     "audit.search": _read("/audit", "id", newest_first=True),
     "audit.export": _read("/audit/export", "id"),

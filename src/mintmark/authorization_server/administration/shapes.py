@@ -151,6 +151,19 @@ class PersonRow(TypedDict):
     created_at: Moment | None
 
 
+class NeedingRow(TypedDict):
+    """A credential that needs attention. `why`: ``ends`` or ``unused``."""
+
+    why: str
+    kind: str
+    environment: str
+    client_id: str
+    credential_id: str
+    name: str
+    ends_at: Moment | None
+    last_used_at: Moment | None
+
+
 class UsageRow(TypedDict):
     """What one client did in one span of time. `at`: its beginning."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from mintmark.authorization_server.administration.attention import Needing
 from mintmark.authorization_server.administration.clients import NewClient
 from mintmark.authorization_server.administration.mounts import MountEntry
 from mintmark.authorization_server.administration.operations.audit import EventEntry
@@ -19,6 +20,7 @@ from mintmark.authorization_server.administration.shapes import (
     EventRow,
     MountEntryRow,
     MountRow,
+    NeedingRow,
     NewClientRow,
     PersonRow,
     QuotaRow,
@@ -183,6 +185,21 @@ def client_shown(record: ClientShown) -> ClientShownRow:
     return {
         **client(record.client),
         "secrets": {entry.version.id: entry.state for entry in record.secrets},
+    }
+
+
+@row.register
+def needing(record: Needing) -> NeedingRow:
+    """As it is shown."""
+    return {
+        "why": record.why,
+        "kind": record.kind,
+        "environment": record.environment,
+        "client_id": record.client_id,
+        "credential_id": record.credential_id,
+        "name": record.name,
+        "ends_at": at(record.ends_at),
+        "last_used_at": at(record.last_used_at),
     }
 
 

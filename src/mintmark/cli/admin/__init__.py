@@ -4,6 +4,7 @@ from mintmark.cli.admin import (
     access_request,
     api,
     api_token,
+    attention,
     audit,
     client,
     environment,
@@ -42,5 +43,6 @@ NOUNS: tuple[Noun, ...] = (
     hand_over.noun,
     person.noun,
     usage.noun,
+    attention.noun,
     audit.noun,
 )

@@ -47,6 +47,8 @@ def add(app: FastAPI, operation: Operation[Any, Any], binding: Binding, endpoint
     if binding.must_match:
         statuses += [428]
     answers: dict[int | str, dict[str, Any]] = {status: _problem() for status in sorted(statuses)}
+    answers[400]["content"].update(_unread()["content"])
+    answers[431] = _unread()
     if binding.method == "GET":
         answers[304] = {"description": "You have it already."}
     status = (
@@ -107,6 +109,16 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 def _problem() -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": "Refused.", "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _unread() -> dict[str, Any]:
+    """What is answered to a request that is no HTTP, before anybody looks for what it is about."""
+    text = {"type": "string"}
+    schema = {"type": "object", "properties": {"error": text, "error_description": text}}
+    return {
+        "description": "The request cannot be read as HTTP.",
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _good(operation: Operation[Any, Any], binding: Binding, status: int) -> dict[int | str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from mintmark.authorization_server.administration.operation import REGISTRY
 from mintmark.authorization_server.administration.operations import (
     access_request,
     api,
+    attention,
     audit,
     client,
     environment,
@@ -27,6 +28,7 @@ __all__ = [
     "REGISTRY",
     "access_request",
     "api",
+    "attention",
     "audit",
     "client",
     "credential_views",

@@ -1,0 +1,13 @@
+"""That the notice of a day was sent, so that of several workers and nodes one sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`day`: UTC, as ``2027-01-31``. `created_at`: whole seconds since the epoch, UTC."""
+
+    day: str
+    created_at: int
