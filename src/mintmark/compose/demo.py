@@ -286,6 +286,8 @@ def _announce(
     say("")
     say(f"# The admin API is at {admin_audience(settings.public_url)} (/openapi.json describes it); the")
     say(f"# operators' client for it is in {directory / OPERATORS_FILE}.")
+    say(f"# Swagger UI: {settings.public_url}/docs/admin, and for example")
+    say(f"# {settings.public_url}/docs/e/standard/production")
     say("")
     say(
         f"# The console is at {settings.public_url}/console; sign in as one of these (user name, password, role):"

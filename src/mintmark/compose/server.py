@@ -43,7 +43,7 @@ from mintmark.web.admin_api.authentication import Authentication
 from mintmark.web.admin_api.performing import Performance
 from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.answers import refusal
-from mintmark.web.app import Application
+from mintmark.web.app import Application, Face
 from mintmark.web.callers import Callers
 from mintmark.web.console.face import Console
 from mintmark.web.console.services import Services
@@ -51,6 +51,7 @@ from mintmark.web.console.tickets import Tickets
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
+from mintmark.web.swagger import Swagger, is_installed
 from mintmark.wire.http import HttpRequest, HttpResponse
 
 #: Seconds between two looks at whether a signing key is due.
@@ -211,6 +212,9 @@ class Server:
         )
         if found := ways(settings, time.time):
             self._run(lambda: self._keep_noticing(Notices(administration, found, time.time)))
+        faces: dict[str, Face] = {"/admin": admin_api, "/console": console}
+        if is_installed():
+            faces["/docs"] = Swagger(settings.public_url, directory.environment)
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
@@ -222,7 +226,7 @@ class Server:
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
             if self._demo
             else None,
-            faces={"/admin": admin_api, "/console": console},
+            faces=faces,
             console=f"{settings.public_url}/console",
         )
 

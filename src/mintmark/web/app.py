@@ -6,7 +6,7 @@ it and answered by a 500 that says nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from mintmark.web import answers
 from mintmark.web.callers import Caller, Callers
 from mintmark.web.cors import cors_headers, preflight
 from mintmark.web.documents import document_answer
+from mintmark.web.environment_document import Described
 from mintmark.web.exchange import CLOSE
 from mintmark.web.protocol import BODY_LIMIT
 from mintmark.web.refusal_log import RefusalLog
@@ -59,6 +60,10 @@ class Resources(Protocol):
         self, request: HttpRequest, view: EnvironmentView, now: float, peer: str
     ) -> Coroutine[Any, Any, HttpResponse]:
         """The answer of the resource at the request's path. `peer`: the caller's address."""
+        ...
+
+    def described(self, view: EnvironmentView) -> Sequence[Described]:
+        """What there is below this environment, for its OpenAPI document."""
         ...
 
 
@@ -140,7 +145,8 @@ class Application:
             return self._token(below, located, *located.mounted, origin, caller, now)
         view, path, role = located.view, located.path, located.role
         if located.document is not None:
-            return document_answer(located.document, view, request.method, request.headers, now)
+            described = () if self.resources is None else self.resources.described(view)
+            return document_answer(located.document, view, request.method, request.headers, now, described)
         if located.endpoint is not None:
             return self._issuer(below, view, located.endpoint, caller, now)
         if self.resources is not None and role in (None, "api") and self.resources.stands_at(view, path):

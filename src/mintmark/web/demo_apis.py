@@ -19,6 +19,7 @@ from mintmark.resource_server.profile import Profile
 from mintmark.resource_server.verifier import Caller, TokenStatus, Verifier, require
 from mintmark.values.errors import OAuthError
 from mintmark.web.answers import json_answer, method_not_allowed, not_found, refusal
+from mintmark.web.environment_document import Described
 from mintmark.web.routing import Environments
 from mintmark.wire.http import HttpRequest, HttpResponse
 
@@ -154,6 +155,14 @@ SAMPLES: Mapping[str, SampleApi] = {
 }
 
 
+def _described(operation: Operation, sample: SampleApi) -> Described:
+    path = operation.path.pattern.replace(_ID, "{id}").replace("(", "").replace(")", "")
+    body = {"context": "accessInventoryIdentitiesV2"} if operation.handler is _download else None
+    return Described(
+        operation.method, path, operation.scope, sample.scopes[operation.scope].capitalize() + ".", body
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DemoApis:
     """Implements `app.Resources`. `status(environment_id)`: what the issuer says of its tokens, by direct call."""
@@ -166,6 +175,11 @@ class DemoApis:
         """Whether the tenant's sample API has something at this path."""
         sample = SAMPLES.get(view.tenant.handle)
         return sample is not None and any(one.path.fullmatch(path) for one in sample.operations)
+
+    def described(self, view: EnvironmentView) -> list[Described]:
+        """The operations of the tenant's sample API."""
+        sample = SAMPLES.get(view.tenant.handle)
+        return [] if sample is None else [_described(one, sample) for one in sample.operations]
 
     async def respond(
         self, request: HttpRequest, view: EnvironmentView, now: float, peer: str = ""

@@ -1,6 +1,7 @@
-"""The two public documents of an issuer: its metadata (RFC 8414 §3) and its key set (RFC 7517 §5).
+"""The public documents of an issuer: its metadata (RFC 8414 §3), its key set (RFC 7517 §5), and what stands below it
+(OpenAPI).
 
-Both may be cached for five minutes and are told apart by an ETag; signing keys are published for longer than
+All may be cached for five minutes and are told apart by an ETag; signing keys are published for longer than
 that before they sign.
 """
 
@@ -12,19 +13,28 @@ from collections.abc import Sequence
 from mintmark.authorization_server.metadata import KEY_SET_MAX_AGE, key_set, server_metadata
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.web.answers import method_not_allowed, not_found
+from mintmark.web.environment_document import Described, environment_document
 from mintmark.web.routing import Document
 from mintmark.wire.http import Headers, HttpResponse
 
 
 def document_answer(
-    document: Document, view: EnvironmentView, method: str, headers: Sequence[tuple[bytes, bytes]], now: float
+    document: Document,
+    view: EnvironmentView,
+    method: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    now: float,
+    resources: Sequence[Described] = (),
 ) -> HttpResponse:
     """The document, 304 when the caller has it already, 404 for an environment that is switched off."""
     if method not in ("GET", "HEAD"):
         return method_not_allowed(("GET", "HEAD"))
     if not (view.environment.enabled and view.tenant.enabled):
         return not_found()
-    body = (server_metadata if document == "metadata" else key_set)(view, int(now))
+    if document == "openapi":
+        body = environment_document(view, resources, now)
+    else:
+        body = (server_metadata if document == "metadata" else key_set)(view, int(now))
     etag = b'"' + hashlib.sha256(body).hexdigest()[:24].encode("ascii") + b'"'
     common: Headers = (
         (b"cache-control", b"public, max-age=%d" % KEY_SET_MAX_AGE),

@@ -16,7 +16,7 @@ from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.dialect import Dialect
 from mintmark.values.tenancy import HostRole, Mount
 
-Document = Literal["metadata", "keys"]
+Document = Literal["metadata", "keys", "openapi"]
 Endpoint = Literal["introspection", "revocation", "revocations", "snapshot"]
 #: Where each endpoint of an issuer stands below it.
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -193,6 +193,7 @@ class Routes:
                 own_paths[host, _WELL_KNOWN + path] = (environment_id, "metadata", None)
                 own_paths[host, path + _WELL_KNOWN] = (environment_id, "metadata", None)
                 own_paths[host, path + "/jwks.json"] = (environment_id, "keys", None)
+                own_paths[host, path + "/openapi.json"] = (environment_id, "openapi", None)
                 for below, endpoint in ENDPOINTS.items():
                     own_paths[host, path + below] = (environment_id, None, endpoint)
         for environment_id, view in environments.items():

@@ -65,7 +65,7 @@ def add(app: FastAPI, operation: Operation[Any, Any], binding: Binding, endpoint
         response_model=None,
         response_class=JSONResponse,
         responses={**answers, **_good(operation, binding, status)},
-        openapi_extra={"security": [{"oauth2": [operation.rule.scope]}, {"session": []}]},
+        openapi_extra={"security": [{"oauth2": [operation.rule.scope]}, {"token": []}, {"session": []}]},
     )
 
 
@@ -85,6 +85,7 @@ def finish(app: FastAPI, base: str, token_url: str) -> None:
                     "description": "An access token for the audience of this API, by the client credentials grant.",
                     "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": dict(SCOPES)}},
                 },
+                "token": {"type": "http", "scheme": "bearer", "description": "An access token, pasted."},
                 "session": {
                     "type": "apiKey",
                     "in": "header",
