@@ -21,7 +21,7 @@ def menu(page: Page, name: str) -> None:
     button = page.locator(".menu > summary")
     if button.is_visible():
         button.click()
-    page.get_by_role("navigation").get_by_role("link", name=name).click()
+    page.get_by_role("navigation", name="Console").get_by_role("link", name=name, exact=True).click()
 
 
 def own(name: str, page: Page) -> str:
@@ -248,3 +248,128 @@ def elsewhere(page: Page, origin: str = "http://localhost:3000") -> None:
     """A page of another origin, where a shop stands."""
     page.route(f"{origin}/", lambda route: route.fulfill(body="<!doctype html><title>Shop</title>"))
     page.goto(f"{origin}/")
+
+
+def test_rotation_of_a_secret_from_the_new_one_to_the_end_of_the_old(enter: Enter) -> None:
+    page = enter("admin@oleria", f"{OLERIA}/applications/new")
+    page.get_by_label("Name").fill(own("rotated", page))
+    page.get_by_role("button", name="Create").click()
+    old = page.get_by_label("Client secret", exact=True).input_value()
+    page.get_by_role("link", name="Close").click()
+    page.get_by_text("Add a secret (rotate)…").click()
+    page.get_by_label("Label").fill("second")
+    page.get_by_label("Give the others no end").check()
+    page.get_by_role("button", name="Add secret").click()
+    new = page.locator("#new-client-secret").input_value()
+    page.get_by_role("link", name="Close").click()
+
+    def attempt(text: str) -> str:
+        page.get_by_text("Test it…").click()
+        page.get_by_label("Client secret", exact=True).fill(text)
+        page.get_by_role("button", name="Test it").click()
+        return page.get_by_label("Answer of the token endpoint").inner_text()
+
+    assert "It works" in attempt(old)
+    assert "It works" in attempt(new)
+    row = page.get_by_role("row").filter(has_text=old[3:9])
+    row.get_by_text("End it…").click()
+    row.get_by_role("button", name="Retire now").click()
+    expect(page.get_by_role("status")).to_contain_text("ends as planned")
+    assert "It was refused" in attempt(old)
+    assert "It works" in attempt(new)
+
+
+def test_a_machine_users_password_is_made_and_used_in_the_test_beside_its_client(enter: Enter) -> None:
+    page = enter("admin@omneo", f"{OMNEO}/machine-users/new")
+    name = own("till", page).replace(" ", "-") + "@brand.example"
+    page.get_by_role("textbox", name="User name").fill(name)
+    page.get_by_role("button", name="Create").click()
+    password = page.get_by_label("Password", exact=True).input_value()
+    page.goto(page.url.partition("/console")[0] + f"{OMNEO}/applications/new")
+    page.get_by_label("Name").fill(own("with a user", page))
+    page.get_by_label("A machine user must act beside it").check()
+    page.get_by_role("button", name="Create").click()
+    panel = page.get_by_role("complementary")
+
+    def attempt(text: str) -> None:
+        panel.get_by_label("Machine user", exact=True).fill(name)
+        panel.get_by_label("Its password").fill(text)
+        panel.get_by_role("button", name="Test it").click()
+
+    attempt("a wrong password")
+    expect(page.get_by_text("It was refused")).to_be_visible()
+    attempt(password)
+    expect(page.get_by_text("It works")).to_be_visible()
+
+
+def test_from_a_strangers_request_to_credentials_fetched_by_a_one_time_link(enter: Enter, demo: Demo) -> None:
+    page = enter("operator")
+    browser = page.context.browser
+    assert browser is not None
+    outside = browser.new_context(viewport=page.viewport_size, reduced_motion="reduce")
+    stranger = outside.new_page()
+    organization = own("Harbour", page)
+    stranger.goto(f"{demo.url}/console/request-access")
+    stranger.get_by_label("Your name").fill("Grace")
+    stranger.get_by_label("Organization").fill(organization)
+    stranger.get_by_label("What will you use the API for?").fill("Reading plans.")
+    stranger.get_by_label("How to reach you").fill("grace@harbour.example")
+    stranger.get_by_role("button", name="Send the request").click()
+    expect(stranger.get_by_text("was noted")).to_be_visible()
+
+    menu(page, "Access requests")
+    page.get_by_role("link", name=organization).click()
+    page.get_by_label("With the endpoints, limits and APIs of").select_option("standard/production")
+    page.get_by_role("button", name="Approve and make the link").click()
+    link = page.get_by_label("One-time link", exact=True).input_value()
+
+    stranger.goto(link)
+    expect(stranger.get_by_label("Code")).to_be_hidden()
+    assert "#" not in stranger.url
+    stranger.get_by_role("button", name="Show them once").click()
+    stranger.get_by_role("button", name="Reveal Client secret").click()
+    client = [
+        stranger.get_by_label(label, exact=True).input_value() for label in ("Client ID", "Client secret")
+    ]
+    url = stranger.get_by_label("Authentication URL", exact=True).input_value()
+    asked = subprocess.run(
+        ["curl", "-s", "-u", ":".join(client), "-d", "grant_type=client_credentials", url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert '"access_token"' in asked.stdout
+    stranger.reload()
+    assert client[1] not in stranger.content()
+    stranger.goto(link)
+    stranger.get_by_role("button", name="Show them once").click()
+    expect(stranger.get_by_text("leads nowhere")).to_be_visible()
+    outside.close()
+
+
+def test_an_operator_makes_a_tenant_with_an_environment_and_an_api(enter: Enter) -> None:
+    page = enter("operator")
+    menu(page, "Tenants")
+    page.get_by_role("link", name="Create tenant").click()
+    handle = own("initech", page).replace(" ", "-")
+    page.get_by_label("Handle").fill(handle)
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="Create environment").click()
+    page.get_by_label("Name").fill("production")
+    page.get_by_label("First token endpoint").select_option("standard")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("/oauth/token").first).to_be_visible()
+    menu(page, "APIs")
+    page.get_by_role("link", name="Create API").click()
+    page.get_by_label("Audience").fill("https://api.initech.example")
+    page.get_by_label("Scopes").fill("staplers:read Looking at staplers")
+    page.get_by_role("button", name="Create").click()
+    menu(page, "Manage APIs")
+    page.get_by_role("link", name="Create OAuth application").click()
+    page.get_by_label("Name").fill("milton")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Test it").click()
+    expect(page.get_by_text("It works")).to_be_visible()
+    menu(page, "Usage")
+    expect(page.get_by_role("heading", name="Over time")).to_be_visible()

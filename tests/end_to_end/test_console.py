@@ -641,6 +641,16 @@ class TestHandOver:
         ]
         assert sorted(outcomes) == [200, 404]
 
+    def test_whatever_is_shown_once_can_be_handed_over(self, demo: Demo, signed_in: As) -> None:
+        admin = signed_in("admin@omneo")
+        made = admin.post(f"{OMNEO}/machine-users", {"username": "handed@brand.example", "bound": "all"})
+        (about,) = re.findall(r'name="about" value="([^"]*)"', made.text)
+        (text,) = re.findall(r'name="text" value="([^"]*)"', made.text)
+        form = {"about": unescape(about), "text": unescape(text)}
+        code = admin.post(f"{OMNEO}/hand-overs", form).value("hand-over-link").partition("#")[2]
+        fetched = Visitor(demo.url).send("POST", "/console/hand-over", {"code": code})
+        assert fetched.value("v-2") == made.value("made-password")
+
     def test_a_code_that_leads_nowhere_tells_nothing_and_is_tried_ten_times_at_most(self, demo: Demo) -> None:
         guesser = Visitor(demo.url)
         answers = [guesser.send("POST", "/console/hand-over", {"code": "a guess"}) for _ in range(12)]

@@ -55,6 +55,7 @@ class Rendering:
             "plural": plural,
             "segment": lambda text: quote(str(text), safe=""),
         }
+        self._environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
         self._environment.globals |= {"asset": lambda name: self.base + assets.url(name)}
 
     def render(self, visit: Visit, page: Page) -> bytes:

@@ -67,7 +67,12 @@ async def create(visit: Visit) -> Answer:
     """Create it, and show what belongs to it in a panel, once."""
     made = await visit.run(
         clients.create,
-        clients.ClientToMake(visit.environment, visit.form.one("name"), allowed=allowed(visit.form)),
+        clients.ClientToMake(
+            visit.environment,
+            visit.form.one("name"),
+            allowed=allowed(visit.form),
+            needs_user=visit.form.one("needs_user") == "yes",
+        ),
     )
     secret = made.secret or Secret("")
     return await _panel(visit, made.client, secret, created=True)

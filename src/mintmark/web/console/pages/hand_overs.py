@@ -71,18 +71,28 @@ async def create(visit: Visit) -> Answer:
     """A link for the credentials of a panel that is open."""
     found = await visit.run(clients.show, OfClient(visit.environment, visit.where["client_id"]))
     values = credentials(ready(visit, found.client, None), Secret(visit.form.one("client_secret")))
-    made = await visit.run(
-        operations.create,
-        operations.HandOverToMake(visit.environment, f"Credentials of {found.client.client_name}", values),
-    )
+    then = f"{visit.home}/applications/{quote(visit.where['client_id'], safe='')}"
+    return await _made(visit, f"Credentials of {found.client.client_name}", values, then)
+
+
+async def _made(visit: Visit, about: str, text: Secret, then: str) -> Page:
+    made = await visit.run(operations.create, operations.HandOverToMake(visit.environment, about, text))
     shown = {
         "view": visit.view(),
-        "client": row(found.client),
+        "about": about,
         "link": link(visit, made.code),
         "expires_at": row(made.hand_over)["expires_at"],
-        "then": f"{visit.home}/applications/{quote(visit.where['client_id'], safe='')}",
+        "then": then,
     }
     return Page("hand_over_made.html", shown)
+
+
+@page("POST", "/e/{tenant}/{name}/hand-overs")
+async def hand_over(visit: Visit) -> Answer:
+    """A link for whatever another page has just shown once: a token, a password, a credentials file."""
+    text = visit.form.all("text")
+    then = f"{visit.home}/hand-overs"
+    return await _made(visit, visit.form.one("about"), Secret(text[0] if text else ""), then)
 
 
 @page("GET", "/e/{tenant}/{name}/hand-overs")

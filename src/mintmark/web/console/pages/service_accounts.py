@@ -84,4 +84,5 @@ def _file(name: str, made: accounts.CredentialsFile) -> dict[str, str]:
         "name": f"{safe.strip('.') or 'credentials'}.json",
         "href": f"data:application/json;base64,{data}",
         "client_id": made.client_id,
+        "text": made.text.reveal(),
     }
