@@ -120,6 +120,27 @@ class TestSigningIn:
         assert there.get("/console").status == 303
         assert here.get("/console").status == 200
 
+    def test_a_person_changes_their_own_password_and_other_sessions_end(
+        self, demo: Demo, signed_in: As
+    ) -> None:
+        old = people_of(demo.directory)["auditor@oleria"]
+        here, there = signed_in("auditor@oleria"), signed_in("auditor@oleria")
+
+        def change(present: str, new: str, again: str) -> Seen:
+            return here.post(
+                "/console/account/password", {"present": present, "password": new, "again": again}
+            )
+
+        assert "not your present password" in change("wrong", "another password", "another password").words
+        assert "in two ways" in change(old, "another password", "another passwort").words
+        assert "12 to 1024" in change(old, "short", "short").words
+        assert change(old, "another password", "another password").status == 303
+        assert here.get("/console").status == 200
+        assert there.get("/console").status == 303
+        assert Visitor(demo.url).sign_in("auditor@oleria", old).status == 401
+        assert change("another password", old, old).status == 303
+        assert Visitor(demo.url).sign_in("auditor@oleria", old).status == 303
+
     def test_signing_in_and_failing_to_are_in_the_audit_trail(self, demo: Demo, signed_in: As) -> None:
         Visitor(demo.url).sign_in("auditor@oleria", "wrong password")
         trail = signed_in("operator")

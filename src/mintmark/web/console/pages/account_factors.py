@@ -1,18 +1,24 @@
-"""One's own ways to sign in: one-time codes and passkeys, set up and taken away by oneself."""
+"""One's own ways to sign in: the password changed, one-time codes and passkeys set up and taken away by oneself."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from base64 import b32encode
+from dataclasses import replace
 
-from mintmark.authorization_server.administration import second_factors
+from mintmark.authorization_server.administration import imported_secrets, people, second_factors
 from mintmark.authorization_server.administration.act import Act, AdministrationFault
+from mintmark.authorization_server.ports import Busy
 from mintmark.jose import base64url
+from mintmark.values.errors import OAuthError
 from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
+from mintmark.values.secret import Secret
 from mintmark.web.answers import json_answer
 from mintmark.web.console import one_time_codes, passkeys
 from mintmark.web.console.pages.account import show
+from mintmark.web.console.pages.sign_in import begin
 from mintmark.web.console.pages.sign_in_otherwise import challenge_of, challenge_ticket
 from mintmark.web.console.passkeys import PasskeyFault, Site
 from mintmark.web.console.router import page
@@ -72,8 +78,18 @@ async def confirm_codes(visit: Visit) -> Answer:
 
 @page("POST", "/account/one-time-codes/disable", again=show)
 async def disable_codes(visit: Visit) -> Answer:
-    """The password alone signs in again."""
-    act, username = _act(visit), _person(visit).username
+    """The password alone signs in again, for who still has the device: a session that was left open is not enough."""
+    act, person = _act(visit), _person(visit)
+    username = person.username
+    services, peer = visit.services, visit.caller.peer
+    try:
+        services.limits.admit("console-code", username, peer, visit.now)
+    except OAuthError as fault:
+        raise AdministrationFault(f"Too many attempts: try again in {fault.retry_after} seconds.") from None
+    secret = services.unseal(person.totp, second_factors.totp_context(username)) if person.totp else b""
+    if secret and one_time_codes.matching_step(secret, visit.form.one("code"), visit.now) is None:
+        services.limits.failed("console-code", username, peer, visit.now)
+        raise AdministrationFault("That is not the code of this moment.")
     await visit.services.administration.store.write(lambda tx: second_factors.disable_totp(tx, act, username))
     return SeeOther("/console/account", "codes_disabled")
 
@@ -126,3 +142,30 @@ async def remove(visit: Visit) -> Answer:
         lambda tx: second_factors.remove_passkey(tx, act, username, passkey)
     )
     return SeeOther("/console/account", "passkey_removed")
+
+
+@page("POST", "/account/password", again=show)
+async def change_password(visit: Visit) -> Answer:
+    """Another password, for who knows the present one; every other session ends, and this one goes on."""
+    person, services = _person(visit), visit.services
+    now, peer = visit.now, visit.caller.peer
+    typed = {name: (visit.form.all(name) or [""])[0] for name in ("present", "password", "again")}
+    if typed["password"] != typed["again"]:
+        raise AdministrationFault("The new password was typed in two ways: type the same twice.")
+    try:
+        services.limits.admit("console", person.username, peer, now)
+        right = person.digest != "" and await services.slow_hash.verify(person.digest, typed["present"], peer)
+    except OAuthError as fault:
+        raise AdministrationFault(f"Too many attempts: try again in {fault.retry_after} seconds.") from None
+    except Busy:
+        raise AdministrationFault("Too many passwords are being checked at this moment: try again.") from None
+    if not right:
+        services.limits.failed("console", person.username, peer, now)
+        raise AdministrationFault("That is not your present password.")
+    act = _act(visit)
+    digest = await asyncio.to_thread(imported_secrets.password_digest, act, Secret(typed["password"]))
+    changed = await services.administration.store.write(
+        lambda tx: people.change_password(tx, act, person.username, digest=digest)
+    )
+    begun = await begin(visit, changed, "/console/account")
+    return replace(begun, said="password_changed")
