@@ -33,13 +33,18 @@ ALGORITHMS = ("ES256", "RS256", "EdDSA")
 
 @dataclass(frozen=True)
 class Issuer:
-    """`good`: token of each algorithm. `bad`: what the token is -> the token, of the first algorithm."""
+    """`good`: token of each algorithm. `bad`: what the token is -> the token, of the first algorithm.
+
+    `introspected`: a signed introspection answer (RFC 9701) for the client `guard_id`.
+    """
 
     issuer: str
     jwks_uri: str
     client_id: str
     good: dict[str, str]
     bad: dict[str, str]
+    guard_id: str
+    introspected: str
 
 
 def administer(directory: Path, *arguments: str) -> Any:
@@ -100,9 +105,25 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
             made["client_id"],
             good,
             bad,
+            *_introspected(directory, entry["issuer"], good["ES256"]),
         )
     finally:
         server.stop()
+
+
+def _introspected(directory: Path, issuer: str, token: str) -> tuple[str, str]:
+    """A client in front of the API, and what it is told of a token, signed."""
+    create = ("client", "create", "standard/production", "--name", "guard", "--protects", f"{AUDIENCE}/ES256")
+    guard = administer(directory, *create)
+    answer = httpx2.post(
+        f"{issuer}/introspect",
+        data={"token": token},
+        auth=(guard["client_id"], guard["client_secret"]),
+        headers={"Accept": "application/token-introspection+jwt"},
+        trust_env=False,
+    )
+    assert answer.headers["content-type"] == "application/token-introspection+jwt", answer.text
+    return guard["client_id"], answer.text
 
 
 def _apis() -> list[tuple[str, str]]:
@@ -234,6 +255,24 @@ def test_a_foreign_verifier_accepts_our_tokens_and_no_others(issuer: Issuer, nam
         assert verify(issuer, algorithm, [issuer.good[algorithm]]) == [issuer.client_id], algorithm
     verdicts = verify(issuer, "ES256", list(issuer.bad.values()))
     assert dict(zip(issuer.bad, verdicts, strict=True)) == dict.fromkeys(issuer.bad)
+
+
+def test_foreign_verifiers_accept_a_signed_introspection_answer_and_take_it_for_no_token(
+    issuer: Issuer,
+) -> None:
+    key = jwt.PyJWKClient(issuer.jwks_uri).get_signing_key_from_jwt(issuer.introspected)
+    claims = jwt.decode(issuer.introspected, key, ["ES256"], audience=issuer.guard_id, issuer=issuer.issuer)
+    assert claims["token_introspection"]["client_id"] == issuer.client_id
+    assert claims["token_introspection"]["active"] is True
+    place = npm()
+    (place / "verify.mjs").write_text((HERE / "verify.mjs").read_text())
+    command = ["node", place / "verify.mjs", "introspection", issuer.issuer, issuer.guard_id, issuer.jwks_uri]
+    text = json.dumps([issuer.introspected, _forged(issuer.introspected), issuer.good["ES256"]])
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert json.loads(done.stdout) == [issuer.client_id, None, None], done.stderr
+    for name in ("jose", "express-oauth2-jwt-bearer"):
+        verify, _ = VERIFIERS[name]
+        assert verify(issuer, "ES256", [issuer.introspected]) == [None], name
 
 
 @pytest.fixture(scope="module", params=["oidc-provider", "oauth2-mock-server", "glewlwyd"])

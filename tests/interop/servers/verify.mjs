@@ -15,6 +15,12 @@ if (library === "jose") {
     const verdict = jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" });
     verdicts.push(await verdict.then(({ payload }) => payload.client_id, () => null));
   }
+} else if (library === "introspection") {
+  const keys = createRemoteJWKSet(new URL(jwksUri));
+  for (const token of tokens) {
+    const verdict = jwtVerify(token, keys, { issuer, audience, typ: "token-introspection+jwt" });
+    verdicts.push(await verdict.then(({ payload }) => payload.token_introspection.client_id, () => null));
+  }
 } else {
   const app = express();
   app.use(auth({ issuer, audience, jwksUri, strict: true, tokenSigningAlg: process.argv[6] }));
