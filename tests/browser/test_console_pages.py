@@ -26,8 +26,9 @@ def look(page: Page) -> None:
     assert page.locator("h1").count() == 1, page.url
 
 
-def test_the_sign_in(page: Page, demo: Demo) -> None:
-    page.goto(f"{demo.url}/console/sign-in")
+@pytest.mark.parametrize("path", ["sign-in", "request-access", "hand-over"])
+def test_pages_for_who_has_not_signed_in(page: Page, demo: Demo, path: str) -> None:
+    page.goto(f"{demo.url}/console/{path}")
     look(page)
 
 
@@ -47,6 +48,11 @@ def test_pages_about_one_thing(enter: Enter, demo: Demo) -> None:
         f"{home}/applications/{entry['client_id']}",
         f"{home}/machine-users/{entry['username'].replace('@', '%40')}",
         f"{demo.url}/console/people/admin%40oleria",
+        f"{demo.url}/console/tenants/omneo",
+        f"{demo.url}/console/tenants/omneo/environments/new",
+        f"{home}/apis/{'https://api.omneo.example'.replace('/', '%2F').replace(':', '%3A')}",
+        f"{home}/usage?period=week",
+        f"{demo.url}/console/e/fyma/production/legacy-tokens",
         f"{demo.url}/console/nothing",
     ):
         page.goto(path)
