@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
@@ -76,6 +76,18 @@ class Settings(BaseSettings):
     forwarding_header: ForwardingHeader = Field(
         "x-forwarded-for",
         description='The one header in which those proxies name the caller: "x-forwarded-for" or "forwarded".',
+    )
+    operator_listen: str = Field(
+        "",
+        description="Address and port for operators only: /livez, /readyz with reasons, /metrics, in plain HTTP; "
+        "further workers take the ports after it. Empty: none.",
+    )
+    drain_seconds: int = Field(
+        0,
+        ge=0,
+        le=600,
+        description="Seconds between SIGTERM and the end in which /readyz is 503, requests are answered and each "
+        "connection is closed after its answer.",
     )
     workers: int = Field(1, ge=1, le=64, description="Worker processes; together they behave as one server.")
     database: Path = Field(Path("mintmark.db"), description="The SQLite database file.")
@@ -148,9 +160,11 @@ class Settings(BaseSettings):
         TrustedProxies.parse(value)
         return value
 
-    @field_validator("listen")
+    @field_validator("listen", "operator_listen")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str, field: ValidationInfo) -> str:
+        if not value and field.field_name == "operator_listen":
+            return value
         match = _LISTEN.fullmatch(value)
         if match is None or not 0 < int(match[2]) < 65536:
             raise ValueError("it must be an address and a port, as in 127.0.0.1:8080")

@@ -100,8 +100,12 @@ class Terminal:
                 migrate=self._migrate,
                 guard=self._guard,
                 remote=self._remote,
+                ask=self._ask,
             )
         )
+
+    def _ask(self, url: str) -> tuple[int, bytes]:
+        raise AssertionError(url)
 
     def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
         line = [*arguments, "--server", self.server] if self.server and arguments[0] == "admin" else arguments

@@ -67,7 +67,7 @@ class Command:
 def of_server() -> Iterator[Command]:
     """Those that Typer runs."""
     nothing: Any = None
-    services = Services("0", *[nothing] * 9)
+    services = Services("0", *[nothing] * 10)
 
     def walk(group: Any, path: str) -> Iterator[Command]:
         for name, command in group.commands.items():

@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
-from mintmark.cli import apply, dialects, guard, output, programs, trail
+from mintmark.cli import apply, dialects, guard, output, programs, status, trail
 from mintmark.cli.admin import NOUNS
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import framed, new_app
@@ -68,6 +68,7 @@ def build_app(services: Services) -> typer.Typer:
     )
     programs.register(app, services)
     guard.register(app, services.guard)
+    status.register(app, services)
     app.command("apply")(framed(services, apply.apply))
     app.add_typer(dialects.app(services), name="dialect")
     app.add_typer(trail.noun.app(services), name=trail.noun.name)

@@ -116,6 +116,7 @@ class Services:
     raises UsageFault without credentials, and Failure when no token or no answer comes.
     `serve`, `demo` and `guard` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
     UsageFault when something is there already. `migrate` backs up first.
+    `ask(url)`: status and body; raises Failure when nobody answers.
     """
 
     version: str
@@ -128,3 +129,4 @@ class Services:
     migrate: Callable[[Place], Migrated] = field(repr=False)
     guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)
     remote: Callable[[Place], Callable[[HttpRequest], HttpResponse]] = field(repr=False)
+    ask: Callable[[str], tuple[int, bytes]] = field(repr=False)

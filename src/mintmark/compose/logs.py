@@ -40,9 +40,14 @@ def set_up_logging(level: str) -> Log:
     root.setLevel(logging.WARNING)
     # It warns of every malformed request, which anybody could fill a disk with; they are answered all the same.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.getLogger("mintmark").setLevel(level.upper())
+    set_level(level)
     logger: Log = structlog.stdlib.get_logger("mintmark")
     return logger
+
+
+def set_level(level: str) -> None:
+    """The least level of log line from now on."""
+    logging.getLogger("mintmark").setLevel(level.upper())
 
 
 def exception_without_values(

@@ -60,6 +60,7 @@ def _services() -> Services:
         migrate=_migrate,
         guard=_guard,
         remote=_remote,
+        ask=_ask,
     )
 
 
@@ -84,6 +85,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     """`mintmark serve`: run the configured server until it is stopped. Raises UsageFault."""
     from mintmark.compose.demo import is_demo_directory
     from mintmark.compose.installation import open_installation
+    from mintmark.compose.reloading import Source
     from mintmark.compose.running import listening_socket, run
 
     overrides: dict[str, object] = {
@@ -92,6 +94,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         "tls_key": options.tls_key and options.tls_key.resolve(),
     }
     settings = _load(options, overrides)
+    if (options.host, options.port) != (None, None):
+        overrides["listen"] = settings.listen
     for directory in (options.config.resolve().parent, settings.database.parent):
         if is_demo_directory(directory):
             raise UsageFault(
@@ -103,6 +107,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     run(
         settings,
         listener,
+        source=Source(options.config.resolve(), overrides),
         started=lambda: say(f"Mintmark serves {settings.public_url} on {settings.listen}."),
     )
 
@@ -175,6 +180,12 @@ def _remote(place: Place) -> Callable[[HttpRequest], HttpResponse]:
     from mintmark.compose.remote import remote
 
     return remote(place)
+
+
+def _ask(url: str) -> tuple[int, bytes]:
+    from mintmark.compose.asking import ask
+
+    return ask(url)
 
 
 def _init(options: InitOptions) -> Initialised:

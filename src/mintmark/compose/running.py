@@ -8,9 +8,9 @@ import json
 import os
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from mintmark.cli.services import UsageFault
 from mintmark.compose.announcing import Announcing
 from mintmark.compose.logs import set_up_logging
+from mintmark.compose.reloading import Source, check_certificate, remembered_context
 from mintmark.compose.server import Server
 from mintmark.config import Settings
 from mintmark.web.protocol import Http11
@@ -54,10 +55,12 @@ def worker() -> Server:
     """The application of a worker process; its settings come from the environment."""
     given = json.loads(os.environ[WORKER])
     settings = Settings.model_validate(given["settings"])
-    return _application(settings, demo=given["demo"])
+    found = given["source"]
+    source = None if found is None else Source(Path(found["config"]), found["overrides"])
+    return _application(settings, source, demo=given["demo"])
 
 
-def _application(settings: Settings, *, demo: bool) -> Server:
+def _application(settings: Settings, source: Source | None, *, demo: bool) -> Server:
     """The application of this process, which from now on does nothing but serve.
 
     What is loaded by now stays, so the collector looks through it no more; and it looks less often through the
@@ -66,7 +69,7 @@ def _application(settings: Settings, *, demo: bool) -> Server:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-    return Server(settings, set_up_logging(settings.log_level), demo=demo)
+    return Server(settings, set_up_logging(settings.log_level), demo=demo, source=source)
 
 
 def run(
@@ -74,15 +77,22 @@ def run(
     listener: socket.socket,
     *,
     demo: bool = False,
+    source: Source | None = None,
     started: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then end what runs and return. Exits with 3 when a worker cannot start."""
-    _check_certificate(settings)
+    """Serve until SIGTERM or SIGINT, then end what runs and return. Exits with 3 when a worker cannot start.
+
+    `source`: where settings are read again at SIGHUP.
+    """
+    check_certificate(settings)
     several = settings.workers > 1
     if several:
-        os.environ[WORKER] = json.dumps({"settings": settings.model_dump(mode="json"), "demo": demo})
+        given = {"settings": settings.model_dump(mode="json"), "demo": demo, "source": None}
+        if source is not None:
+            given["source"] = {"config": str(source.config), "overrides": dict(source.overrides)}
+        os.environ[WORKER] = json.dumps(given, default=str)
     application: Server | str = (
-        "mintmark.compose.running:worker" if several else _application(settings, demo=demo)
+        "mintmark.compose.running:worker" if several else _application(settings, source, demo=demo)
     )
     config = uvicorn.Config(
         application,
@@ -102,13 +112,14 @@ def run(
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        ssl_context_factory=None if settings.tls_cert is None else remembered_context,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal anew when it has ended in good order.
         signal.signal(number, lambda *_: sys.exit(0))
     if several:
         started()
-        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor = _Workers(config, sockets=[listener])
         supervisor.run()
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
             sys.exit(STARTUP_FAILURE)
@@ -119,16 +130,11 @@ def run(
         sys.exit(STARTUP_FAILURE)
 
 
-def _check_certificate(settings: Settings) -> None:
-    """Raises UsageFault when the certificate and key cannot be used."""
-    if settings.tls_cert is None:
-        return
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            settings.tls_cert, settings.tls_key
-        )
-    except OSError as fault:
-        raise UsageFault(
-            f"tls_cert {settings.tls_cert} and tls_key {settings.tls_key} cannot be used together: "
-            f"{fault.strerror or fault}"
-        ) from None
+class _Workers(Multiprocess):
+    """Workers read their settings again at SIGHUP; they are not restarted."""
+
+    def handle_hup(self) -> None:
+        """Hand it on to each of them."""
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -20,13 +21,20 @@ from mintmark.authorization_server.revocation import TokenRevocation
 from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
+from mintmark.cli.services import UsageFault
 from mintmark.compose.demo_data import sample_call
 from mintmark.compose.entropy import Entropy
+from mintmark.compose.health import Health
 from mintmark.compose.installation import Installation, Keys, open_installation
+from mintmark.compose.logs import set_level
+from mintmark.compose.measuring import MeasuredLedger, Measures, gauges
 from mintmark.compose.notices import Notices, ways
+from mintmark.compose.operator_listener import OperatorListener
 from mintmark.compose.operators import token_url
+from mintmark.compose.reloading import Source, reloaded
+from mintmark.compose.signals import Signals
 from mintmark.compose.slow_hash import OneAtATime
-from mintmark.config import Settings, is_loopback
+from mintmark.config import ConfigFault, Settings, is_loopback
 from mintmark.crypto.seal import Unsealable
 from mintmark.crypto.secret_hash import dummy_digest, verify_password
 from mintmark.jose.keyring import Keyring
@@ -49,6 +57,8 @@ from mintmark.web.console.face import Console
 from mintmark.web.console.services import Services
 from mintmark.web.console.tickets import Tickets
 from mintmark.web.demo_apis import DemoApis
+from mintmark.web.exchange import CLOSE
+from mintmark.web.operations import Operations
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
 from mintmark.web.swagger import Swagger, is_installed
@@ -113,13 +123,18 @@ async def _not_started(request: HttpRequest, peer: str) -> HttpResponse:  # noqa
 class Server:
     """One worker: opens everything at the lifespan's start, closes it at its end, and answers requests in between.
 
-    `demo`: whether the sample APIs stand.
+    `demo`: whether the sample APIs stand. `source`: where settings are read again at SIGHUP.
     """
 
-    def __init__(self, settings: Settings, log: Log, *, demo: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, log: Log, *, demo: bool = False, source: Source | None = None
+    ) -> None:
         self._settings = settings
         self._log = log
         self._demo = demo
+        self._source = source
+        self._health: Health | None = None
+        self._application: Application | None = None
         self._parts = AsyncExitStack()
         self.respond: Callable[[HttpRequest, str], Awaitable[HttpResponse]] = _not_started
 
@@ -131,7 +146,11 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self.respond = (await self._start()).respond
+            application = self._application = await self._start()
+            self.respond = application.respond
+            signals = Signals(self._drain, lambda: self._settings.drain_seconds, self._reload)
+            signals.take()
+            self._parts.callback(signals.give_back)
         except Exception as fault:
             self._log.error("start_failed", reason=str(fault))
             await self._parts.aclose()
@@ -142,12 +161,46 @@ class Server:
         await self._parts.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
+    def _drain(self) -> None:
+        """From now on each connection ends with its answer, and load balancers are told to go elsewhere."""
+        if self._health is None or self._application is None:
+            return
+        self._health.draining = True
+        self._log.info("draining", seconds=self._settings.drain_seconds)
+        application = self._application
+
+        async def last(request: HttpRequest, peer: str) -> HttpResponse:
+            response = await application.respond(request, peer)
+            return HttpResponse(response.status, (*response.headers, CLOSE), response.body)
+
+        self.respond = last
+
+    def _reload(self) -> None:
+        """Read the settings again; what is bad leaves everything as it is."""
+        if self._source is None or self._application is None:
+            self._log.warning("reload_refused", reason="This server has no configuration file.")
+            return
+        try:
+            settings, waiting = reloaded(self._settings, self._source)
+        except (ConfigFault, UsageFault) as fault:
+            self._log.error("reload_refused", reason=f"The settings stay as they were: {fault}")
+            return
+        self._settings = settings
+        set_level(settings.log_level)
+        callers = dataclasses.replace(self._application.callers, proxies=settings.proxies)
+        self._application = dataclasses.replace(self._application, callers=callers)
+        if self._health is None or not self._health.draining:
+            self.respond = self._application.respond
+        self._log.info("reloaded", wait_for_restart=waiting)
+
     async def _start(self) -> Application:
         settings = self._settings
         installation = self._parts.enter_context(open_installation(settings))
         entropy = Entropy()
-        ledger = SqlLedger(installation.database, time.time)
+        measures = Measures()
+        ledger = SqlLedger(installation.database, time.time, committed=measures.committed)
         self._parts.push_async_callback(ledger.close)
+        measured, counters = MeasuredLedger(ledger), MemoryCounters()
         directory = CachedDirectory(
             installation.store, self._keyrings(installation.keys), installation.dialects.get
         )
@@ -157,8 +210,8 @@ class Server:
         self._parts.callback(slow_hash.close)
         ports = Ports(
             directory=directory,
-            ledger=ledger,
-            counters=MemoryCounters(),
+            ledger=measured,
+            counters=counters,
             slow_hash=slow_hash,
             secret_key=installation.keys.secrets,
             unseal=installation.keys.seal.unseal,
@@ -215,6 +268,20 @@ class Server:
         faces: dict[str, Face] = {"/admin": admin_api, "/console": console}
         if is_installed():
             faces["/docs"] = Swagger(settings.public_url, directory.environment)
+        health = self._health = Health(
+            installation.database,
+            settings.database.parent,
+            lambda: tuple(directory.environments().values()),
+            lambda: ledger.working,
+            time.time,
+        )
+        measures.begin(measured, gauges(directory, counters, health))
+        operations = Operations(health.checks, measures.text)
+        if settings.operator_listen:
+            operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)
+            await operators_listener.start()
+            self._parts.push_async_callback(operators_listener.stop)
+            self._log.info("operators_listen", port=operators_listener.port)
         hosts = loopback_hosts(settings.port) if is_loopback(settings.host) else ()
         return Application(
             routes=Routes(directory, settings.public_url, hosts),
@@ -228,6 +295,7 @@ class Server:
             else None,
             faces=faces,
             console=f"{settings.public_url}/console",
+            operations=operations,
         )
 
     def _keyrings(self, keys: Keys) -> LoadKeyring:
@@ -280,8 +348,11 @@ class Server:
 
     async def _keep_trimming(self, installation: Installation) -> None:
         """Remove audit events that the settings let go. Where several workers do so, the first finds more to do."""
-        days, most = self._settings.audit_keep_days, self._settings.audit_keep_events
-        while days or most:
+        while True:
+            days, most = self._settings.audit_keep_days, self._settings.audit_keep_events
+            if not (days or most):
+                await asyncio.sleep(TRIM_INTERVAL)
+                continue
             now = time.time()
             older_than = now - days * DAY if days else 0.0
             try:
@@ -291,7 +362,6 @@ class Server:
             else:
                 self._log.info("audit_trimmed", events=removed)
             await asyncio.sleep(TRIM_INTERVAL)
-        await asyncio.Event().wait()
 
     async def _rotate(self, installation: Installation) -> None:
         """Make, publish and drop signing keys as they are due; a fault is logged and tried again next time."""

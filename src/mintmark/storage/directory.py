@@ -87,6 +87,10 @@ class CachedDirectory:
         """Every environment by its id; read it again when `generation` has risen."""
         return MappingProxyType(self._views)
 
+    def sizes(self) -> Mapping[str, int]:
+        """How many entries are in memory, by kind."""
+        return {kind: len(cache) for kind, cache in self._caches.items()}
+
     def revocations(self, environment_id: str) -> SqlRevocationLog | None:
         """What was revoked in the environment; None when there is no such environment."""
         return self._revocations.get(environment_id)

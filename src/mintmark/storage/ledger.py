@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ class SqlLedger:
     """Implements `ports.Ledger`.
 
     `clock`: seconds since the epoch. `note_delay`: seconds that a refusal or a use waits at most for company.
+    `committed`: told, on the writing thread, how many tokens a group had and how many seconds it took.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class SqlLedger:
         refusals: Refusals | None = None,
         largest_batch: int = 512,
         note_delay: float = 0.5,
+        committed: Callable[[int, float], object] | None = None,
     ) -> None:
         self._batch = Batch(database)
         self._writer = database.writer
@@ -62,6 +65,7 @@ class SqlLedger:
         self._uses = Uses()
         self._largest_batch = largest_batch
         self._note_delay = note_delay
+        self._committed = committed
         self._pending: list[_Waiting] = []
         self._running = False
         self._notes_due = False
@@ -71,6 +75,11 @@ class SqlLedger:
         self._lingering: asyncio.TimerHandle | None = None
         self._working = True
         self._closed = False
+
+    @property
+    def working(self) -> bool:
+        """Whether the last group could be committed."""
+        return self._working
 
     async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
         """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
@@ -171,7 +180,10 @@ class SqlLedger:
 
         try:
             issuances = [issuance for issuance, _ in load.batch]
+            begun = time.perf_counter()
             result = self._batch.write(issuances, load.notes, load.uses, committing)
+            if issuances and self._committed is not None:
+                self._committed(len(issuances), time.perf_counter() - begun)
         except Exception as error:
             result = error
         loop.call_soon_threadsafe(self._settle, loop, load, result)

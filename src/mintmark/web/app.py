@@ -19,6 +19,7 @@ from mintmark.web.cors import cors_headers, preflight
 from mintmark.web.documents import document_answer
 from mintmark.web.environment_document import Described
 from mintmark.web.exchange import CLOSE
+from mintmark.web.operations import Operations
 from mintmark.web.protocol import BODY_LIMIT
 from mintmark.web.refusal_log import RefusalLog
 from mintmark.web.request_id import HEADER
@@ -83,7 +84,8 @@ class Face(Protocol):
 class Application:
     """`now()`: seconds since the epoch. `endpoints`: the issuer's other endpoints. `resources`: what else stands below
     an environment. `faces`: by how their paths below the public URL begin; only its host reaches them.
-    `console`: its URL, where the `manager` hosts lead; empty when there is none.
+    `console`: its URL, where the `manager` hosts lead; empty when there is none. `operations`: what load balancers ask,
+    by whatever host name they do.
     """
 
     routes: Routes
@@ -95,6 +97,7 @@ class Application:
     endpoints: Mapping[Endpoint, IssuerEndpoint] = field(default_factory=dict)
     faces: Mapping[str, Face] = field(default_factory=dict)
     console: str = ""
+    operations: Operations | None = None
 
     async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:
         """The answer to a request that came over a connection from `peer`; never raises."""
@@ -135,9 +138,9 @@ class Application:
         try:
             located = self.routes.find(host, request.path)
         except Misdirected:
-            return answers.misdirected()
+            return self._probe(request) or answers.misdirected()
         if located is None:
-            return self._face(request, host, caller, now, too_large=too_large)
+            return self._probe(request) or self._face(request, host, caller, now, too_large=too_large)
         if too_large:
             return _too_large(located, origin)
         below = HttpRequest(request.method, located.path, request.query, request.headers, request.body)
@@ -158,6 +161,9 @@ class Application:
                 return answers.see_other(f"{self.console}/e/{view.environment.id}/applications")
             return tenant_page(view, now, self.console)
         return answers.not_found()
+
+    def _probe(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse] | None:
+        return None if self.operations is None else self.operations.probe(request)
 
     def _face(
         self, request: HttpRequest, host: str, caller: Caller, now: float, *, too_large: bool

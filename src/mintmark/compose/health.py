@@ -1,0 +1,99 @@
+"""Whether this process can serve: each thing that it needs, looked at when somebody asks, at most once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable
+from mintmark.storage.database import Database
+from mintmark.web.operations import Check, State
+
+#: Bytes that must be free where the database lies, and below which an operator is told.
+DISK_NEEDED, DISK_WANTED = 64 << 20, 1 << 30
+#: Seconds that the database may take to answer, and that an answer is good for.
+PATIENCE, GOOD_FOR = 2.0, 1.0
+
+
+class Health:
+    """`clock`: seconds since the epoch. `environments()`: what is served. `commits()`: whether the last group commit
+    worked. `draining`: set once the process is to stop.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        environments: Callable[[], Sequence[EnvironmentView]],
+        commits: Callable[[], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._environments = environments
+        self._commits = commits
+        self._clock = clock
+        self._known: tuple[float, Sequence[Check]] = (-1.0, ())
+        self.draining = False
+
+    async def checks(self) -> Sequence[Check]:
+        """How everything is."""
+        if self.draining:
+            return (Check("serving", "failed", "The server is stopping: it answers, and takes no new work."),)
+        at, known = self._known
+        if not 0 <= self._clock() - at < GOOD_FOR:
+            known = (Check("serving"), await self._storage(), self._signing_keys(), self._disk())
+            self._known = (self._clock(), known)
+        return known
+
+    async def _storage(self) -> Check:
+        def ask(connection: sa.Connection) -> None:
+            connection.execute(sa.text("SELECT 1"))
+
+        try:
+            await asyncio.wait_for(self._database.read(ask), PATIENCE)
+        except StorageUnavailable as fault:
+            return Check("database", "failed", str(fault))
+        except TimeoutError:
+            return Check("database", "failed", f"The database did not answer within {PATIENCE:.0f} seconds.")
+        if not self._commits():
+            return Check(
+                "database",
+                "warning",
+                "The last group of tokens could not be committed; the next one tries again.",
+            )
+        return Check("database")
+
+    def _signing_keys(self) -> Check:
+        now = self._clock()
+        served = [view for view in self._environments() if view.environment.enabled and view.apis]
+        silent = [view.environment.id for view in served if not _signs(view, now)]
+        if not silent:
+            return Check("signing_keys")
+        shown = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")
+        # One tenant's keys must not take a node from all the others.
+        state: State = "failed" if len(silent) == len(served) else "warning"
+        return Check("signing_keys", state, f"No key can sign now for {shown}.")
+
+    def _disk(self) -> Check:
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as fault:
+            return Check("disk", "failed", f"{self._folder}: {fault.strerror}.")
+        if free >= DISK_WANTED:
+            return Check("disk")
+        state: State = "failed" if free < DISK_NEEDED else "warning"
+        return Check("disk", state, f"{free >> 20} MiB are free where the database lies.")
+
+
+def _signs(view: EnvironmentView, now: float) -> bool:
+    try:
+        for algorithm in {api.algorithm for api in view.apis.values()}:
+            view.keyring.signer(algorithm, now)
+    except LookupError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""What a process counts for Prometheus: tokens, refusals, group commits, and how full its memories are.
+
+Tokens and refusals are counted where they become true, at the ledger, by plain additions; everything else is read
+when somebody asks. Labels are bounded: the first tenants by name, and `other`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from mintmark.authorization_server.ports import (
+    Committed,
+    Issuance,
+    Ledger,
+    OverQuota,
+    Stale,
+    StorageUnavailable,
+)
+from mintmark.compose.health import Health
+from mintmark.storage.counters import MemoryCounters
+from mintmark.storage.directory import CachedDirectory
+from mintmark.values.audit_event import AuditEvent
+
+#: Tenants that have a label of their own, and different sets of labels that are counted at all.
+MOST_TENANTS, MOST_LABELS = 200, 20_000
+OTHER = "other"
+_OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota"}
+
+
+Gauges = Mapping[str, tuple[str, Callable[[], float]]]
+
+
+class MeasuredLedger:
+    """The ledger that it was given, counted."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.waiting = 0
+        self.outcomes: Counter[tuple[str, ...]] = Counter()
+        self.refusals: Counter[tuple[str, ...]] = Counter()
+
+    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+        """As the ledger's."""
+        self.waiting += 1
+        word = "unavailable"
+        try:
+            outcome = await self._ledger.commit(issuance)
+            word = _OUTCOMES[type(outcome)]
+            return outcome
+        except StorageUnavailable:
+            raise
+        finally:
+            self.waiting -= 1
+            event = issuance.event
+            self.outcomes[_bounded(self.outcomes, (event.environment, event.dialect, word))] += 1
+
+    def note(self, event: AuditEvent) -> None:
+        """As the ledger's."""
+        labels = (event.environment, event.kind, event.dialect, event.reason)
+        self.refusals[_bounded(self.refusals, labels)] += event.count
+        self._ledger.note(event)
+
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """As the ledger's."""
+        self._ledger.use(environment, credential_id, at, peer)
+
+
+def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) -> tuple[str, ...]:
+    return labels if labels in counted or len(counted) < MOST_LABELS else (OTHER,) * len(labels)
+
+
+class Measures(Collector):
+    """Everything that is counted. `gauges`: name after ``mintmark_``, what it says, its present value."""
+
+    def __init__(self) -> None:
+        self._ledger: MeasuredLedger | None = None
+        self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._registry = CollectorRegistry()
+        self._groups = Histogram(
+            "mintmark_group_size",
+            "Tokens in one group commit.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "mintmark_commit_seconds",
+            "Duration of a group commit.",
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+            registry=self._registry,
+        )
+
+    def begin(self, ledger: MeasuredLedger, gauges: Gauges) -> None:
+        """What to read when somebody asks; called once all parts stand."""
+        self._ledger = ledger
+        self._gauges = dict(gauges)
+        self._registry.register(self)
+
+    def committed(self, tokens: int, seconds: float) -> None:
+        """A group was committed; from whichever thread did it."""
+        self._groups.observe(tokens)
+        self._seconds.observe(seconds)
+
+    def text(self) -> tuple[str, bytes]:
+        """Content type and exposition text."""
+        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """What Prometheus is told beside the histograms."""
+        ledger = self._ledger
+        if ledger is None:
+            return
+        tokens = CounterMetricFamily(
+            "mintmark_tokens", "Tokens by what became of them.", labels=("tenant", "dialect", "outcome")
+        )
+        for labels, count in _by_tenant(ledger.outcomes).items():
+            tokens.add_metric(labels, count)
+        yield tokens
+        refusals = CounterMetricFamily(
+            "mintmark_refusals",
+            "Refused requests by endpoint and reason.",
+            labels=("tenant", "kind", "dialect", "reason"),
+        )
+        for labels, count in _by_tenant(ledger.refusals).items():
+            refusals.add_metric(labels, count)
+        yield refusals
+        yield GaugeMetricFamily(
+            "mintmark_ledger_waiting", "Tokens that wait for their commit.", value=ledger.waiting
+        )
+        for name, (about, value) in self._gauges.items():
+            yield GaugeMetricFamily(f"mintmark_{name}", about, value=value())
+
+
+def _by_tenant(counted: Mapping[tuple[str, ...], int]) -> Mapping[tuple[str, ...], int]:
+    """Counts with the environment replaced by its tenant, of so many tenants at most."""
+    tenants = sorted({labels[0].partition("/")[0] for labels in counted})
+    named = frozenset(tenants[:MOST_TENANTS])
+    summed: Counter[tuple[str, ...]] = Counter()
+    for (environment, *rest), count in list(counted.items()):
+        tenant = environment.partition("/")[0]
+        summed[tenant if tenant in named else OTHER, *rest] += count
+    return summed
+
+
+def gauges(directory: CachedDirectory, counters: MemoryCounters, health: Health) -> Gauges:
+    """What is read from the parts themselves."""
+
+    def entries(kind: str) -> Callable[[], float]:
+        return lambda: directory.sizes()[kind]
+
+    return {
+        **{
+            f"cached_{kind}": (f"Entries of the kind {kind} in memory.", entries(kind))
+            for kind in directory.sizes()
+        },
+        "environments": ("Environments that are served.", lambda: len(directory.environments())),
+        "limiter_keys": ("Short-window limits that are in use.", lambda: len(counters)),
+        "draining": ("1 while the process is about to stop.", lambda: float(health.draining)),
+    }
