@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mintmark.compose.config_text import commented_toml
 from mintmark.config import (
     PREFIX,
     ConfigFault,
     Settings,
-    commented_toml,
     is_loopback,
     listen_for,
     load_settings,

@@ -261,7 +261,7 @@ def load_settings(path: Path, overrides: Mapping[str, object] | None = None) -> 
 
 def _resolved(settings: Settings, base: Path) -> Settings:
     changed: dict[str, object] = {}
-    for name in ("database", "dialects", "tls_cert", "tls_key"):
+    for name in Settings.model_fields:
         value = getattr(settings, name)
         if isinstance(value, Path):
             changed[name] = base / value.expanduser()
@@ -289,44 +289,3 @@ def _sentence(path: Path, text: str, fault: ValidationError, given: Mapping[str,
     if f"{PREFIX}{key.upper()}" in {name.upper() for name in os.environ}:
         return f"environment variable {PREFIX}{key.upper()}: {message}"
     return f"{path}, line {_line(text, key)}: {key}: {message}"
-
-
-def commented_toml(values: Mapping[str, str]) -> str:
-    """A configuration file with every setting explained; those not in `values` are commented out at their default."""
-    lines = ["# Mintmark's configuration. Every setting can also be given as an environment variable,"]
-    lines += [
-        "# MINTMARK_ and its name in capitals. Relative paths are relative to this file.",
-        "# Check it with: mintmark serve --config mintmark.toml",
-    ]
-    for name, field in Settings.model_fields.items():
-        lines += ["", *(f"# {line}" for line in _wrapped(field.description or ""))]
-        if name in values:
-            lines.append(f"{name} = {_toml(values[name])}")
-        else:
-            default = field.default
-            lines.append(
-                f"# {name} = {_toml(default if default is not None else '/path/to/' + name.replace('_', '.'))}"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def _wrapped(text: str, width: int = 100) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
-    if any(ord(letter) < 32 or letter in '"\\' for letter in text):
-        raise ConfigFault("a value for the configuration file holds a quote, backslash or control character")
-    return f'"{text}"'

@@ -13,10 +13,11 @@ from mintmark.authorization_server.administration import AdministrationFault, im
 from mintmark.authorization_server.ports import StorageUnavailable, Transaction
 from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
 from mintmark.compose import operators
+from mintmark.compose.config_text import commented_toml
 from mintmark.compose.demo import is_demo_directory
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
-from mintmark.config import ConfigFault, Settings, commented_toml, listen_for, load_settings
+from mintmark.config import ConfigFault, Settings, listen_for, load_settings
 from mintmark.storage import key_encryption_key, schema
 from mintmark.storage.database import open_sqlite
 from mintmark.values.secret import Secret

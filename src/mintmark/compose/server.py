@@ -10,67 +10,47 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from mintmark.authorization_server.administration import signing_keys
-from mintmark.authorization_server.administration.access import admin_audience
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
 from mintmark.authorization_server.introspection import Introspection
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import Ports, StorageUnavailable, Store
+from mintmark.authorization_server.ports import Ports, Store
 from mintmark.authorization_server.revocation import TokenRevocation
 from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.cli.services import UsageFault
-from mintmark.compose.demo_data import sample_call
+from mintmark.compose.background import Background
 from mintmark.compose.entropy import Entropy
+from mintmark.compose.faces import all_faces
 from mintmark.compose.health import Health
-from mintmark.compose.installation import Installation, Keys, open_installation
+from mintmark.compose.installation import Keys, open_installation
 from mintmark.compose.logs import set_level
 from mintmark.compose.measuring import MeasuredLedger, Measures, gauges
 from mintmark.compose.notices import Notices, ways
 from mintmark.compose.operator_listener import OperatorListener
-from mintmark.compose.operators import token_url
 from mintmark.compose.reloading import Source, reloaded
 from mintmark.compose.signals import Signals
 from mintmark.compose.slow_hash import OneAtATime
 from mintmark.config import ConfigFault, Settings, is_loopback
 from mintmark.crypto.seal import Unsealable
-from mintmark.crypto.secret_hash import dummy_digest, verify_password
+from mintmark.crypto.secret_hash import verify_password
 from mintmark.jose.keyring import Keyring
 from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.views import LoadKeyring
-from mintmark.transport.notifying import NotSent
-from mintmark.transport.openid_provider import NetworkProvider
-from mintmark.values.secret import Secret
 from mintmark.values.tenancy import SigningKey
-from mintmark.web.admin_api.application import AdminApi
-from mintmark.web.admin_api.authentication import Authentication
-from mintmark.web.admin_api.performing import Performance
-from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.answers import refusal
-from mintmark.web.app import Application, Face
+from mintmark.web.app import Application
 from mintmark.web.callers import Callers
-from mintmark.web.console.face import Console
-from mintmark.web.console.services import Services
-from mintmark.web.console.tickets import Tickets
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.exchange import CLOSE
 from mintmark.web.operations import Operations
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
-from mintmark.web.swagger import Swagger, is_installed
 from mintmark.wire.http import HttpRequest, HttpResponse
 
-#: Seconds between two looks at whether a signing key is due.
-ROTATION_INTERVAL = 3600.0
-#: Seconds between two looks at whether audit events may go.
-TRIM_INTERVAL = 3600.0
-#: Seconds between two looks at whether a notice is due.
-NOTICE_INTERVAL = 3600.0
-DAY = 86400
 #: Refused authentications are answered at a multiple of this many seconds after the request was read.
 REFUSAL_GRID = 0.25
 
@@ -84,20 +64,6 @@ async def answer_late(now: float) -> None:
     """Wait for the next point of the grid, so that the time taken says nothing of what was wrong."""
     taken = max(0.0, time.time() - now)
     await asyncio.sleep(REFUSAL_GRID - taken % REFUSAL_GRID)
-
-
-def openid_provider(settings: Settings) -> NetworkProvider | None:
-    """The company's OpenID provider, where one is set up. Its secret is read afresh at each sign-in."""
-    file = settings.oidc_client_secret_file
-    if not settings.oidc_issuer or file is None:
-        return None
-    return NetworkProvider(
-        settings.oidc_issuer,
-        settings.oidc_client_id,
-        lambda: Secret(file.read_text("utf-8").strip()),
-        settings.oidc_title,
-        time.monotonic,
-    )
 
 
 def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoint]:
@@ -204,7 +170,8 @@ class Server:
         directory = CachedDirectory(
             installation.store, self._keyrings(installation.keys), installation.dialects.get
         )
-        await self._rotate(installation)
+        background = Background(installation, lambda: self._settings, self._log)
+        await background.rotate()
         await directory.start()
         slow_hash = OneAtATime(verify_password, time.monotonic, os.urandom(32))
         self._parts.callback(slow_hash.close)
@@ -219,8 +186,8 @@ class Server:
             answer_late=answer_late,
         )
         self._run(directory.follow)
-        self._run(lambda: self._keep_rotating(installation))
-        self._run(lambda: self._keep_trimming(installation))
+        self._run(background.keep_rotating)
+        self._run(background.keep_trimming)
         administration = Administration(
             installation.store,
             installation.act,
@@ -230,44 +197,10 @@ class Server:
             asyncio.to_thread,
         )
         token_endpoint = TokenEndpoint(ports)
-        console = Console.of(
-            Services(
-                administration,
-                directory,
-                directory.environments,
-                Limits(ports.counters),
-                slow_hash,
-                token_endpoint.respond,
-                ledger.note,
-                answer_late,
-                entropy,
-                settings.public_url,
-                dummy_digest(),
-                installation.keys.seal.unseal,
-                Tickets(installation.keys.secrets),
-                settings.access_requests,
-                openid_provider(settings),
-                sample_call if self._demo else lambda _: None,
-            )
-        )
-        admin_api = AdminApi(
-            Authentication(
-                directory,
-                directory,
-                lambda environment: TokenStatus(ports, environment),
-                settings.public_url,
-                console.people,
-            ),
-            Performance(
-                administration, Repeats(installation.keys.seal.unseal), admin_audience(settings.public_url)
-            ),
-            token_url(settings.public_url),
-        )
+        faces = all_faces(installation, administration, ports, directory, token_endpoint, demo=self._demo)
         if found := ways(settings, time.time):
-            self._run(lambda: self._keep_noticing(Notices(administration, found, time.time)))
-        faces: dict[str, Face] = {"/admin": admin_api, "/console": console}
-        if is_installed():
-            faces["/docs"] = Swagger(settings.public_url, directory.environment)
+            notices = Notices(administration, found, time.time)
+            self._run(lambda: background.keep_noticing(notices))
         health = self._health = Health(
             installation.database,
             settings.database.parent,
@@ -330,50 +263,3 @@ class Server:
             await asyncio.gather(task, return_exceptions=True)
 
         self._parts.push_async_callback(stop)
-
-    async def _keep_rotating(self, installation: Installation) -> None:
-        while True:
-            await asyncio.sleep(ROTATION_INTERVAL)
-            await self._rotate(installation)
-
-    async def _keep_noticing(self, notices: Notices) -> None:
-        while True:
-            try:
-                sent = await notices.send_due()
-                if sent:
-                    self._log.info("notice_sent", credentials=sent)
-            except (NotSent, OSError, StorageUnavailable) as fault:
-                self._log.error("notice_failed", reason=str(fault))
-            await asyncio.sleep(NOTICE_INTERVAL)
-
-    async def _keep_trimming(self, installation: Installation) -> None:
-        """Remove audit events that the settings let go. Where several workers do so, the first finds more to do."""
-        while True:
-            days, most = self._settings.audit_keep_days, self._settings.audit_keep_events
-            if not (days or most):
-                await asyncio.sleep(TRIM_INTERVAL)
-                continue
-            now = time.time()
-            older_than = now - days * DAY if days else 0.0
-            try:
-                removed = await installation.store.trim_trail(older_than, most or None, now)
-            except StorageUnavailable as fault:
-                self._log.error("audit_trim_failed", reason=str(fault))
-            else:
-                self._log.info("audit_trimmed", events=removed)
-            await asyncio.sleep(TRIM_INTERVAL)
-
-    async def _rotate(self, installation: Installation) -> None:
-        """Make, publish and drop signing keys as they are due; a fault is logged and tried again next time."""
-        act = installation.act("scheduler")
-        try:
-            made = await installation.store.write(
-                lambda tx: signing_keys.rotate_due(tx, act, schedule=installation.schedule)
-            )
-        except StorageUnavailable as fault:
-            self._log.error("rotation_failed", reason=str(fault))
-            return
-        for key in made:
-            self._log.info(
-                "signing_key_published", environment=key.environment, kid=key.kid, signs_at=key.signs_at
-            )
