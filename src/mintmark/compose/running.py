@@ -121,7 +121,8 @@ def run(
         started()
         supervisor = _Workers(config, sockets=[listener])
         supervisor.run()
-        if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+        if failed and not supervisor.told_to_stop:  # a worker that was stopped while it started is no failure
             sys.exit(STARTUP_FAILURE)
         return
     server = Announcing(config, started)
@@ -133,8 +134,21 @@ def run(
 class _Workers(Multiprocess):
     """Workers read their settings again at SIGHUP; they are not restarted."""
 
+    told_to_stop = False
+
     def handle_hup(self) -> None:
-        """Hand it on to each of them."""
+        """Hand it on to each of them, once it listens for it: before that it would end a worker."""
         for process in self.processes:
-            if process.pid is not None and process.exitcode is None:
+            ready = process.wait_until_ready(self.config.timeout_worker_healthcheck, self.should_exit)
+            if ready and process.pid is not None and process.exitcode is None:
                 os.kill(process.pid, signal.SIGHUP)
+
+    def handle_term(self) -> None:
+        """Stop in good order."""
+        self.told_to_stop = True
+        super().handle_term()
+
+    def handle_int(self) -> None:
+        """Stop in good order."""
+        self.told_to_stop = True
+        super().handle_int()
