@@ -119,7 +119,8 @@ def test_the_first_start_takes_a_free_port_when_8080_is_taken_and_keeps_it(tmp_p
             pass  # it is taken by another program, which is as good
         server = Running("demo", "--directory", tmp_path / "data", ready="# Ready:")
         server.stop()
-    ready = server.output.strip().splitlines()[-1]
+    # The log goes on below what was printed, so the line is looked for by what it says.
+    ready = next(line for line in server.output.splitlines() if line.startswith("# Ready:"))
     port = int(ready.rpartition(":")[2])
     assert port != 8080
     assert json.loads((tmp_path / "data" / "demo.json").read_text())["port"] == port
