@@ -20,6 +20,7 @@ from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.cli.services import UsageFault
+from mintmark.compose import huge_pages
 from mintmark.compose.background import Background
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.faces import all_faces
@@ -186,6 +187,8 @@ class Server:
             answer_late=answer_late,
         )
         self._run(directory.follow)
+        if huge_pages.available():
+            self._run(huge_pages.keep_collapsing)
         self._run(background.keep_rotating)
         self._run(background.keep_trimming)
         administration = Administration(
