@@ -20,12 +20,16 @@ from mintmark.authorization_server.administration.access import Principal
 from mintmark.cli.main import build_app
 from mintmark.cli.services import (
     Administration,
+    BackedUp,
+    Backups,
     DemoOptions,
     GuardOptions,
     Initialised,
     InitOptions,
     Migrated,
     Place,
+    Progress,
+    Restored,
     ServeOptions,
     Services,
     UsageFault,
@@ -98,6 +102,7 @@ class Terminal:
                 demo=self._demo,
                 init=self._init,
                 migrate=self._migrate,
+                backups=Backups(self._backup, self._check_backup, self._restore),
                 guard=self._guard,
                 remote=self._remote,
                 ask=self._ask,
@@ -203,6 +208,23 @@ class Terminal:
         if isinstance(self.initialised, BaseException):
             raise self.initialised
         return self.initialised
+
+    def _backup(self, config: Path, target: Path, actor: str, progress: Progress) -> BackedUp:
+        self.asked.append((config, target, actor))
+        progress(1, 2)
+        return BackedUp(
+            target, 9, NOW, "1.2.3", "0009", {"tenant": 2, "api": 0}, ["mintmark.toml"], ["/etc/x.toml"]
+        )
+
+    def _check_backup(self, source: Path, config: Path, key_from: str | None, progress: Progress) -> BackedUp:
+        self.asked.append((source, config, key_from))
+        return BackedUp(source, 9, NOW, "1.2.3", "0009", {"tenant": 2}, [])
+
+    def _restore(
+        self, source: Path, config: Path, key_from: str | None, actor: str, progress: Progress
+    ) -> Restored:
+        self.asked.append((source, config, key_from, actor))
+        return Restored(self.folder / "mintmark.db", NOW, {"tenant": 2, "api": 3}, ["mintmark.db"], [])
 
     def _migrate(self, place: Place) -> Migrated:
         self.asked.append(place)

@@ -119,6 +119,35 @@ def test_migrate_says_where_the_backup_is(mintmark: Terminal) -> None:
     assert mintmark.asked == [Place(config=Path("x.toml"))]
 
 
+def test_backup_says_what_is_in_it_and_what_lies_elsewhere(mintmark: Terminal) -> None:
+    ran = mintmark("backup", "a.backup", "--actor", "cron", "--json")
+    assert ran.json == {
+        "file": "a.backup",
+        "bytes": 9,
+        "made_at": "2027-01-15T08:00:00Z",
+        "program": "1.2.3",
+        "schema": "0009",
+        "rows": {"tenant": 2},
+        "files": ["mintmark.toml"],
+        "left_out": ["/etc/x.toml"],
+    }
+    assert ran.err == "Not in the backup, because it lies elsewhere: /etc/x.toml.\n"
+    assert mintmark.asked == [(Path("mintmark.toml"), Path("a.backup"), "cron")]
+
+
+def test_check_and_restore_are_told_where_the_key_is(mintmark: Terminal) -> None:
+    ran = mintmark("backup", "--check", "a.backup", "--config", "x.toml", "--key-from", "env:KEY")
+    assert (ran.code, ran.err) == (0, "")
+    env = {"MINTMARK_CONFIG": "y.toml"}
+    done = mintmark("restore", "a.backup", "--actor", "me", "--json", env=env).json
+    assert (done["rows"], done["as_of"]) == (5, "2027-01-15T08:00:00Z")
+    assert mintmark.asked == [
+        (Path("a.backup"), Path("x.toml"), "env:KEY"),
+        (Path("a.backup"), Path("y.toml"), None, "me"),
+    ]
+    assert "--check" in mintmark.refused("backup", "a.backup", "--key-from", "env:KEY")
+
+
 def test_bad_configuration_ends_with_2_and_what_could_not_be_done_with_1(mintmark: Terminal) -> None:
     assert mintmark.refused("admin", "tenant", "list", "--config", "broken.toml") == (
         "broken.toml:3: there is no setting 'colour'."

@@ -41,6 +41,7 @@ NO_SECRETS = {
     "--daily-token-limit",
     "--token-url",
     "--key-file",
+    "--key-from",
     "--secret-from",
     "--password-from",
     "--signature-from",
@@ -67,7 +68,7 @@ class Command:
 def of_server() -> Iterator[Command]:
     """Those that Typer runs."""
     nothing: Any = None
-    services = Services("0", *[nothing] * 10)
+    services = Services("0", *[nothing] * 11)
 
     def walk(group: Any, path: str) -> Iterator[Command]:
         for name, command in group.commands.items():
@@ -151,6 +152,8 @@ def test_there_are_commands_for_every_noun() -> None:
         "serve",
         "init",
         "migrate",
+        "backup",
+        "restore",
         "version",
         "dialect list",
         "dialect show",

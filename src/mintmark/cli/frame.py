@@ -130,7 +130,7 @@ def framed(services: Services, function: Command) -> Callable[..., None]:
         call = Call(
             services,
             where,
-            shared["actor"] or _login(),
+            shared["actor"] or login(),
             shared["as_json"],
         )
         output.answer(function(call, **given), as_json=call.as_json)
@@ -167,15 +167,19 @@ def place(
         return Place(directory=directory)
     if config is not None:
         return Place(config=config)
-    if named := os.environ.get(CONFIG_VARIABLE):
-        return Place(config=Path(named))
-    if not DEFAULT_CONFIG.exists():
+    found = configured()
+    if found == DEFAULT_CONFIG and not found.exists():
         raise UsageFault(
             f"There is no {DEFAULT_CONFIG} here: name the configuration with --config or in "
             f"{CONFIG_VARIABLE}, or a demo "
             "with --directory .mintmark."
         )
-    return Place(config=DEFAULT_CONFIG)
+    return Place(config=found)
+
+
+def configured() -> Path:
+    """The configuration file when no option names it, whether it is there or not."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 
 def _refuse_broken_text(values: Iterable[object]) -> None:
@@ -194,7 +198,8 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _login() -> str:
+def login() -> str:
+    """Who acts, for the audit trail, unless somebody says otherwise."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

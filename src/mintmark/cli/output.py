@@ -15,12 +15,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TextIO
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -79,6 +80,16 @@ def json_line(value: Mapping[str, object]) -> None:
 def json_text(value: object, *, indent: int | None = None) -> str:
     """JSON in ASCII; secrets are revealed, as only a creation's answer and its file hold one."""
     return json.dumps(value, default=_revealed, ensure_ascii=True, indent=indent)
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, where that is a terminal, while the context lasts; tell what it gives (done, all)."""
+    columns = TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 
 def confirm(question: str, *, yes: bool) -> None:

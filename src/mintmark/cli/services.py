@@ -6,7 +6,7 @@ hand long-running work (`serve`, `demo`) over. A fault that a user can mend is r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +86,51 @@ class Migrated:
     backup: Path | None = None
 
 
+#: ``progress(done, all)``: how far something long is.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A backup. `bytes`: its size. `made_at`: seconds since the epoch. `program`, `schema`: what made it. `rows`: by
+    table. `files`: beside the database. `left_out`: files that the configuration names elsewhere.
+    """
+
+    path: Path
+    bytes: int
+    made_at: int
+    program: str
+    schema: str
+    rows: Mapping[str, int]
+    files: Sequence[str]
+    left_out: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`made_at`, `rows`: of the backup. `written`: what is there now; `left_alone`: what was there and stays."""
+
+    database: Path
+    made_at: int
+    rows: Mapping[str, int]
+    written: Sequence[str]
+    left_alone: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """Making, checking and restoring backups; all raise UsageFault and Failure.
+
+    `make(config, target, actor, progress)`; `check(source, config, key_from, progress)`; `restore(source, config,
+    key_from, actor, progress)`. `key_from`: a place of the key-encryption key, as the setting says it; None: the
+    configuration's.
+    """
+
+    make: Callable[[Path, Path, str, Progress], BackedUp] = field(repr=False)
+    check: Callable[[Path, Path, str | None, Progress], BackedUp] = field(repr=False)
+    restore: Callable[[Path, Path, str | None, str, Progress], Restored] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
     """`mintmark guard`. `client_id`: the guard's own. `trusted_proxies`: who may ask, if not this machine."""
@@ -127,6 +172,7 @@ class Services:
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
     init: Callable[[InitOptions], Initialised] = field(repr=False)
     migrate: Callable[[Place], Migrated] = field(repr=False)
+    backups: Backups = field(repr=False)
     guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)
     remote: Callable[[Place], Callable[[HttpRequest], HttpResponse]] = field(repr=False)
     ask: Callable[[str], tuple[int, bytes]] = field(repr=False)

@@ -33,18 +33,21 @@ from mintmark.values.tenancy import SigningKey
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Derived from the key-encryption key. `secrets`: keys the hash of generated secrets. `audit`: keys the links of
-    the audit trail.
+    the audit trail. `backup`: seals backups.
     """
 
     secrets: bytes = field(repr=False)
     seal: Seal = field(repr=False)
     audit: bytes = field(repr=False)
+    backup: bytes = field(repr=False)
 
     @classmethod
     def derived(cls, key: bytes) -> Keys:
         """From the 32 bytes; masks in logs carry their fingerprint from now on."""
         set_fingerprint_key(derive(key, "fingerprint"))
-        return cls(derive(key, "secrets"), Seal(derive(key, "seal")), derive(key, "audit"))
+        return cls(
+            derive(key, "secrets"), Seal(derive(key, "seal")), derive(key, "audit"), derive(key, "backup")
+        )
 
     def sealed(self, plain: bytes, context: str) -> str:
         """`plain` sealed for `context`, with a fresh nonce."""

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mintmark import __version__
@@ -19,12 +20,15 @@ from mintmark.cli.faults import UsageFault
 if TYPE_CHECKING:
     from mintmark.cli.services import (
         Administration,
+        BackedUp,
         DemoOptions,
         GuardOptions,
         Initialised,
         InitOptions,
         Migrated,
         Place,
+        Progress,
+        Restored,
         ServeOptions,
         Services,
     )
@@ -47,7 +51,7 @@ def main() -> None:
 
 
 def _services() -> Services:
-    from mintmark.cli.services import Services
+    from mintmark.cli.services import Backups, Services
 
     return Services(
         version=__version__,
@@ -58,6 +62,7 @@ def _services() -> Services:
         demo=_demo,
         init=_init,
         migrate=_migrate,
+        backups=Backups(_backup, _check_backup, _restore),
         guard=_guard,
         remote=_remote,
         ask=_ask,
@@ -198,6 +203,24 @@ def _migrate(place: Place) -> Migrated:
     from mintmark.compose.init import migrate
 
     return migrate(_settings(place))
+
+
+def _backup(config: Path, target: Path, actor: str, progress: Progress) -> BackedUp:
+    from mintmark.compose import backups
+
+    return backups.make(config, target, actor, progress)
+
+
+def _check_backup(source: Path, config: Path, key_from: str | None, progress: Progress) -> BackedUp:
+    from mintmark.compose import backups
+
+    return backups.check(source, config, key_from, progress)
+
+
+def _restore(source: Path, config: Path, key_from: str | None, actor: str, progress: Progress) -> Restored:
+    from mintmark.compose import backups
+
+    return backups.restore(source, config, key_from, actor, progress)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 #: ``secrets`` keys the hash of generated secrets, ``seal`` seals, ``fingerprint`` keys the masks in logs, ``audit``
-#: the links of the audit trail.
-Purpose = Literal["secrets", "seal", "fingerprint", "audit"]
+#: the links of the audit trail, ``backup`` seals backups.
+Purpose = Literal["secrets", "seal", "fingerprint", "audit", "backup"]
 KEY_BYTES, NONCE_BYTES = 32, 12
 _SHAPE = re.compile(r"mm1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)", re.ASCII)
 

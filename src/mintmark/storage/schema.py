@@ -69,6 +69,20 @@ def create(database: Database) -> None:
     check(database)
 
 
+def create_at(database: Database, revision: str) -> None:
+    """Make the tables of that revision in an empty database.
+
+    Raises SchemaMismatch when this program does not know the revision or the database is not empty; StorageUnavailable.
+    """
+    if revision not in REVISIONS:
+        raise SchemaMismatch(
+            "It was made by a newer version of Mintmark than this one: restore it with that version."
+        )
+    if state(database) != "empty":
+        raise SchemaMismatch("The database is not empty.")
+    _upgrade(database, revision)
+
+
 def migrate(database: Database, backup: Path | None) -> bool:
     """Bring the schema up to this program's; False when it is already.
 
@@ -109,7 +123,7 @@ def back_up(database: Database, target: Path) -> None:
             os.close(descriptor)
 
 
-def _upgrade(database: Database) -> None:
+def _upgrade(database: Database, revision: str = "head") -> None:
     # Imported here: a server that finds its schema current never loads Alembic.
     from alembic import command
     from alembic.config import Config
@@ -119,6 +133,6 @@ def _upgrade(database: Database) -> None:
 
     def upgrade(connection: sa.Connection) -> None:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
     database.writing(upgrade)
