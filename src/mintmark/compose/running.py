@@ -30,6 +30,8 @@ STARTUP_FAILURE = 3
 BACKLOG = 2048
 #: Seconds that running requests are given to end.
 GRACE = 10
+#: Seconds in which a worker must say that it lives, and in which one that starts must be ready for a signal.
+WORKER_SILENCE = 30
 #: Objects made since the last collection, then collections of one generation before one of the next.
 COLLECT_AFTER = (20_000, 5, 1000)
 
@@ -110,6 +112,7 @@ def run(
         backlog=BACKLOG,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=WORKER_SILENCE,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         ssl_context_factory=None if settings.tls_cert is None else remembered_context,
