@@ -42,7 +42,7 @@ def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
     def run(name: str = "shop", *arguments: str, people: bool = False) -> Any:
         capsys.readouterr()
         form = [] if people else ["--json"]
-        code = commands.run(["doctor", name, "--timeout", "1", *form, *arguments], services())
+        code = commands.run(["doctor", name, "--timeout", "30", *form, *arguments], services())
         out, err = capsys.readouterr()
         assert err == ""
         assert SECRET not in out
@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_certificate_is_named(
     path = certificate(tmp_path, name, *days)
     trusting = ssl.create_default_context(cafile=str(path))
     with tls_server(tmp_path, path) as port:
-        assert handshake(Way("localhost", port, "token endpoint", True), 5, trusting).trouble == trouble
+        assert handshake(Way("localhost", port, "token endpoint", True), 30, trusting).trouble == trouble
 
 
 def certificate(folder: Path, name: str, since: int = -1, until: int = 1) -> Path:
@@ -191,7 +191,7 @@ def tls_server(folder: Path, path: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(30)
 
         def shake_hands() -> None:
             for _ in range(2):  # the first connection is the probe of TCP, where there is one

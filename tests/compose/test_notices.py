@@ -143,7 +143,9 @@ def test_a_mail_goes_to_all_recipients(house: House) -> None:
             received.append(envelope)
             return "250 OK"
 
-    controller = Controller(Inbox(), hostname="127.0.0.1", port=free_port())
+    controller = Controller(
+        Inbox(), hostname="127.0.0.1", port=free_port(), ready_timeout=30, server_hostname="mail.example"
+    )
     controller.start()
     try:
         settings = {
@@ -162,7 +164,7 @@ def test_a_mail_goes_to_all_recipients(house: House) -> None:
 
 
 def test_a_mail_server_that_is_away_is_one_sentence(house: House) -> None:
-    settings = {"notify_smtp": "smtp://127.0.0.1:9", "notify_to": ("ops@mint.example",)}
+    settings = {"notify_smtp": f"smtp://127.0.0.1:{free_port()}", "notify_to": ("ops@mint.example",)}
     with pytest.raises(NotSent, match="the mail server"):
         Days(house, settings).send()
 

@@ -6,12 +6,14 @@ import base64
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +32,49 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SOURCES), **more}
 
 
+#: Below the ports that systems give to outgoing connections, so that none of these takes one that is to be listened on.
+PORTS = range(20_000, 32_000)
+#: A datagram socket on each port that was handed out keeps it from the other processes of the tests.
+_TAKEN: list[socket.socket] = []
+
+
+def free_ports(count: int) -> int:
+    """The first of so many neighbouring ports on which nobody listens; they are this process's until it ends."""
+    while True:
+        first = random.SystemRandom().choice(PORTS[:-count])
+        taken: list[socket.socket] = []
+        try:
+            for port in range(first, first + count):
+                taken.append(socket.socket(type=socket.SOCK_DGRAM))
+                taken[-1].bind(("127.0.0.1", port))
+                with closing(socket.socket()) as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            for each in taken:
+                each.close()
+        else:
+            _TAKEN.extend(taken)
+            return first
+
+
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)
+
+
+def until(true: Callable[[], object], what: str = "what was waited for did not happen") -> None:
+    """Wait for what a server does beside its answers; fail, saying `what` is missing, when it does not."""
+    ends = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < ends, what
+        time.sleep(0.02)
+
+
+def in_one_day(seconds: float = 40) -> None:
+    """Wait for the next UTC day when less than so many seconds of this one are left: what follows counts by days."""
+    left = 86400 - time.time() % 86400
+    if left < seconds:
+        time.sleep(left)
 
 
 def mintmark(

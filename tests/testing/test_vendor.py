@@ -19,13 +19,14 @@ from mintmark.client.errors import HeldBack, NoSense, Refused, Unreachable
 from mintmark.testing import Clock, FakeVendor, fake_vendor
 from mintmark.testing.endpoints import METADATA
 from mintmark.values.errors import OAuthError
+from tests.end_to_end.server import until
 
 Start = Callable[..., FakeVendor]
 NOW = 1_700_000_040
 
 
 def call(vendor: FakeVendor, token: str, path: str = "") -> httpx2.Response:
-    return httpx2.get(f"{vendor.api_url}{path}", headers={"Authorization": f"Bearer {token}"})
+    return httpx2.get(f"{vendor.api_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 @pytest.fixture
@@ -233,7 +234,8 @@ def test_an_answer_that_is_none_makes_no_sense(vendor: FakeVendor, fault: str) -
 def test_no_answer_is_an_unreachable_vendor(vendor: FakeVendor, fault: str) -> None:
     getattr(vendor.faults, fault)(times=3)
     with pytest.raises((Unreachable, NoSense)):
-        vendor.source(time_limit=0.1).token()
+        vendor.source(time_limit=1).token()
+    until(lambda: vendor.token_requests)
     assert {asked.status for asked in vendor.token_requests} == {None}
 
 
@@ -386,10 +388,9 @@ def test_a_vendor_that_hangs_ends_at_once() -> None:
 
         thread = threading.Thread(target=ask)
         thread.start()
-        while not vendor.requests:
-            time.sleep(0.001)
+        until(lambda: vendor.requests)
         vendor.close()
-        thread.join(10)
+        thread.join(30)
     assert failed
 
 
@@ -398,8 +399,7 @@ def test_a_client_that_goes_away_troubles_nobody(vendor: FakeVendor) -> None:
     with socket.create_connection(("127.0.0.1", int(vendor.url.rpartition(":")[2]))) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends by a reset
         raw.sendall(b"GET /api HTTP/1.1\r\nHost: vendor\r\n\r\n")
-        while not vendor.requests:
-            time.sleep(0.001)
+        until(lambda: vendor.requests)
     assert vendor.source().token()
 
 

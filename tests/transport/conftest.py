@@ -81,7 +81,7 @@ def source_of(clock: Clock, tmp_path: Path) -> MakeSource:
             return {"client_id": "the-client", "client_secret": Secret(secret())}
 
         means = Means(
-            send=HttpSender(10),
+            send=HttpSender(30),
             clock=time.time if real_time else clock,
             monotonic=time.monotonic if real_time else clock.monotonic,
             sleep=time.sleep if real_time else clock.sleep,
@@ -106,7 +106,7 @@ def settled(source: TokenSource) -> None:
     """Wait until no exchange is under way."""
     for thread in threading.enumerate():
         if thread.name == "mintmark-exchange":
-            thread.join(20)
+            thread.join(30)
     assert source.status().state not in ("asking", "renewing")
 
 

@@ -122,12 +122,12 @@ class Host:
 
         thread = threading.Thread(target=asyncio.run, args=(live(),))
         thread.start()
-        assert started.wait(10)
+        assert started.wait(30)
         try:
             yield agent
         finally:
             loops[0].call_soon_threadsafe(stop.set)
-            thread.join(10)
+            thread.join(30)
             own.close()
 
 
@@ -143,6 +143,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("mintmark.transport.agent_client.HEARD_WITHIN", 30.0)
     try:
         yield Host(folder, variables)
     finally:

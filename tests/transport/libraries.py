@@ -17,7 +17,7 @@ Call = Callable[..., tuple[int, Any]]
 
 def _httpx_sync(library: Any) -> Call:
     def call(auth: Any, method: str, url: str, body: Any = None) -> tuple[int, Any]:
-        with library.Client(auth=auth, follow_redirects=True, verify=False) as client:
+        with library.Client(auth=auth, follow_redirects=True, verify=False, timeout=60) as client:
             answer = client.request(method, url, content=body)
             return answer.status_code, answer.json()
 
@@ -35,7 +35,9 @@ def _httpx_async(library: Any) -> Call:
                         yield part
 
                 content = stream()
-            async with library.AsyncClient(auth=auth, follow_redirects=True, verify=False) as client:
+            async with library.AsyncClient(
+                auth=auth, follow_redirects=True, verify=False, timeout=60
+            ) as client:
                 answer = await client.request(method, url, content=content)
                 return answer.status_code, answer.json()
 

@@ -20,6 +20,7 @@ from mintmark.client.errors import Misconfigured, Refused
 from mintmark.compose.agent import run as run_agent
 from mintmark.transport.agent_client import AgentClient, agent_socket
 from mintmark.transport.private_socket import OwnSocket, SocketFault, check_directory, make_directory
+from tests.transport.conftest import until
 from tests.transport.host import SECRET, Host
 from tests.transport.host import host as host
 from tests.transport.loopback import Vendor, as_json
@@ -29,6 +30,8 @@ import os, sys
 import mintmark
 from mintmark.transport import http_sender, agent_source, agent_client  # what a first call would load
 import mintmark.compose.profiles, httpx2
+
+agent_client.HEARD_WITHIN = 60.0
 
 count, read = int(sys.argv[1]), os.pipe()
 children = []
@@ -84,14 +87,14 @@ def test_an_agent_that_dies_is_missed_by_nobody_and_its_socket_is_replaced(host:
     with host.running("agent", ready="listening on") as running:
         first = source.token()
         running.process.send_signal(signal.SIGKILL)
-        running.process.wait(10)
+        running.process.wait(30)
     assert agent_socket().is_socket()
     assert source.invalidate(first)
     assert source.token().reveal() == "T2-of-the-vendor"
     with host.running("agent", ready="listening on") as running:
         assert mintmark.source(profile="shop").token().reveal() == "T3-of-the-vendor"
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(10) == 0
+        assert running.process.wait(30) == 0
     assert not agent_socket().exists()
 
 
@@ -104,12 +107,10 @@ def test_a_source_goes_on_alone_when_the_agent_dies_while_it_waits(host: Host, s
             target=lambda: answers.append(mintmark.source(profile="shop").token().reveal())
         )
         waiting.start()
-        while not shop.token_requests:
-            pass
+        until(lambda: shop.token_requests)
         running.process.kill()
-        running.process.wait(10)
-        while len(shop.token_requests) < 2:
-            pass
+        running.process.wait(30)
+        until(lambda: len(shop.token_requests) == 2)
         shop.token_gate.set()
         waiting.join(30)
     assert answers[0] in ("T1-of-the-vendor", "T2-of-the-vendor")
@@ -242,7 +243,7 @@ def test_noise_is_left_without_an_answer_and_harms_nobody(host: Host, shop: Vend
             connection.connect(str(agent_socket()))
             connection.sendall(noise)
             connection.shutdown(socket.SHUT_WR)
-            connection.settimeout(10)
+            connection.settimeout(30)
             assert connection.recv(100) == b""
         assert AgentClient().token(Ask("shop", entry.fingerprint())) is not None
 

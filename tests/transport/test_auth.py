@@ -139,7 +139,7 @@ def test_fifty_refused_calls_cost_one_token_and_one_replay_each(
 
     def respond(asked: Asked) -> Answer | None:
         if asked.headers["authorization"] == f"Bearer {old}":
-            all_refused.wait(20)
+            all_refused.wait(60)
         return None
 
     shop.respond = respond
@@ -260,7 +260,7 @@ def test_a_file_is_rewound_for_the_replay(shop: Vendor, source_of: MakeSource, t
     source.token()
     shop.live.clear()
     with path.open("rb") as file:
-        answer = requests.post(f"{shop.url}/api", data=file, auth=source.auth(), timeout=10)
+        answer = requests.post(f"{shop.url}/api", data=file, auth=source.auth(), timeout=60)
     assert answer.status_code == 200
     assert [asked.body for asked in shop.calls] == [b"file", b"file"]
 
@@ -299,7 +299,7 @@ def test_a_cookie_of_the_callers_own_stays(shop: Vendor, source_of: MakeSource) 
     shop.respond = lambda asked: as_json(200, asked.headers["cookie"])
     with httpx2.Client(auth=auth, cookies={"own": "1"}, verify=False) as client:
         assert client.get(f"{shop.url}/api").json() == "own=1; sid=T1-of-the-vendor"
-    answer = requests.get(f"{shop.url}/api", cookies={"own": "1"}, auth=auth, timeout=10)
+    answer = requests.get(f"{shop.url}/api", cookies={"own": "1"}, auth=auth, timeout=60)
     assert answer.json() == "own=1; sid=T1-of-the-vendor"
 
 

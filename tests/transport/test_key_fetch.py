@@ -31,7 +31,7 @@ def issuer() -> Iterator[LoopbackIssuer]:
 
 @pytest.fixture
 def client() -> Iterator[IssuerClient]:
-    made = IssuerClient(time_limit=2.0)
+    made = IssuerClient(time_limit=30.0)
     yield made
     made.close()
 

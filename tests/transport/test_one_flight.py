@@ -45,9 +45,9 @@ def test_fifty_threads_and_fifty_tasks_on_three_loops_cost_one_token_request(
         threads = [pool.submit(ask) for _ in range(50)]
         loops = [pool.submit(asyncio.run, loop_of(tasks)) for tasks in (17, 17, 16)]
         for _ in range(100):
-            assert begun.acquire(timeout=20)
+            assert begun.acquire(timeout=30)
         for _ in range(3):
-            assert turned.acquire(timeout=20)
+            assert turned.acquire(timeout=30)
         shop.token_gate.set()
         tokens = {future.result() for future in threads}
         tokens.update(*(future.result() for future in loops))

@@ -177,7 +177,7 @@ def _slow_api() -> Iterator[tuple[str, threading.Event]]:
             with listener.accept()[0] as connection:
                 connection.recv(65536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-                go_on.wait(20)
+                go_on.wait(30)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()

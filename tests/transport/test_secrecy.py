@@ -193,7 +193,7 @@ def test_a_call_that_breaks_shows_no_token_in_its_traceback(
 ) -> None:
     source = source_of(shop)
     source.token()
-    shop.respond = lambda _: shop.token_gate.wait(1) and None  # type: ignore[func-returns-value]
+    shop.respond = lambda _: shop.token_gate.wait(30) and None  # type: ignore[func-returns-value]
     shop.token_gate.clear()
     with pytest.raises(Exception) as told:
         call(f"{shop.url}/api", source.auth())

@@ -44,11 +44,11 @@ class AgentClient:
     def __init__(
         self,
         path: Path | None = None,
-        heard_within: float = HEARD_WITHIN,
+        heard_within: float | None = None,
         answered_within: float = ANSWERED_WITHIN,
     ) -> None:
         self._path = path
-        self._heard_within = heard_within
+        self._heard_within = HEARD_WITHIN if heard_within is None else heard_within
         self._answered_within = answered_within
         self._alone_until = 0.0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.end_to_end.server import free_port
 from tests.transport.guards.world import issuer, token
 
 ROOT = Path(__file__).parents[3]
@@ -34,9 +35,7 @@ def issuer_url() -> Iterator[str]:
 def running(example: Path, issuer_url: str) -> Iterator[int]:
     """The port of the example in a process of its own; another port if someone else took the first one."""
     for _ in range(3):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
+        port = free_port()
         settings = {"ISSUER": issuer_url, "PORT": str(port), "PYTHONPATH": str(ROOT / "src")}
         process = subprocess.Popen(
             [sys.executable, example],
