@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.conftest import demo as demo
@@ -28,6 +28,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         sandbox = os.geteuid() != 0
         browser = playwright.chromium.launch(
@@ -61,7 +62,7 @@ def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
         permissions=["clipboard-read", "clipboard-write"],
         accept_downloads=True,
     )
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(30_000)
     complaints = Complaints()
     made.on("page", complaints.watch)
     yield made

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import Demo
+from tests.end_to_end.server import PATIENCE
 
 
 def operation(page: Page, path: str) -> str:
@@ -63,6 +64,7 @@ def test_a_pasted_token_authorizes(page: Page, demo: Demo, target: tuple[str, st
         client["token_url"],
         auth=(client["id"], client["secret"]),
         data={"grant_type": "client_credentials", "scope": client["scope"]},
+        timeout=PATIENCE,
     ).json()["access_token"]
     page.goto(demo.url + place)
     page.get_by_role("button", name="Authorize").first.click()

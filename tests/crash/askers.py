@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from tests.crash.site import TOKEN_PATH, Holder, Site, claims
+from tests.end_to_end.server import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class Askers:
     def join(self) -> None:
         """Wait until every thread has ended."""
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), "an asker hangs: a request was never answered"
 
-    def wait_for(self, count: int, patience: float = 60) -> None:
+    def wait_for(self, count: int, patience: float = PATIENCE) -> None:
         """Wait until so many more tokens have arrived."""
         wanted, ends = len(self.received) + count, time.monotonic() + patience
         while len(self.received) < wanted:
@@ -103,7 +104,7 @@ class Askers:
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._site.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self._site.port, timeout=PATIENCE)
 
     def _once(self, connection: http.client.HTTPConnection, holder: Holder, begun: float) -> None:
         body = f"grant_type=client_credentials&client_id={holder.client_id}&client_secret={holder.secret}"

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -222,7 +222,8 @@ def family(pid: int) -> list[int]:
 def kill(server: Running) -> None:
     """SIGKILL to the server and all its workers: nobody gets to say goodbye."""
     for pid in family(server.pid):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # one may end by itself once its parent is gone
+            os.kill(pid, signal.SIGKILL)
     server.stop()
 
 

@@ -8,6 +8,7 @@ import time
 
 from tests.crash.askers import Askers
 from tests.crash.site import TOKEN_PATH, Holder, Site
+from tests.end_to_end.server import PATIENCE
 
 RESET = struct.pack("ii", 1, 0)
 
@@ -18,7 +19,7 @@ def ask_and_hang_up(site: Site, holder: Holder, part: float = 1.0) -> None:
     head = f"POST {TOKEN_PATH} HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     request = (head + body).encode()
-    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=PATIENCE) as connection:
         connection.sendall(request[: int(len(request) * part)])
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 

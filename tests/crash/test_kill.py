@@ -12,6 +12,7 @@ import pytest
 
 from tests.crash.askers import Askers
 from tests.crash.site import DAILY_LIMIT, Site, family, kill
+from tests.end_to_end.server import in_one_day, until
 
 
 def kill_again_and_again(site: Site, rounds: int, workers: int) -> None:
@@ -60,13 +61,14 @@ def test_a_worker_that_is_killed_alone_loses_nothing_and_is_replaced(site: Site)
     try:
         with Askers(site, site.holders) as askers:
             askers.wait_for(50)
-            before = workers_of(server.pid)
-            os.kill(before[0], signal.SIGKILL)
+            until(lambda: len(workers_of(server.pid)) == 2, "there are not two workers")
+            killed = workers_of(server.pid)[0]
+            os.kill(killed, signal.SIGKILL)
             askers.wait_for(100)
-            ends = time.monotonic() + 30
-            while len(after := workers_of(server.pid)) < 2 or after == before:
-                assert time.monotonic() < ends, "the killed worker was not replaced"
-                time.sleep(0.05)
+            until(
+                lambda: len(now := workers_of(server.pid)) == 2 and killed not in now,
+                "the killed worker was not replaced",
+            )
             askers.wait_for(100)
         assert askers.refused == []
     finally:
@@ -87,6 +89,7 @@ def workers_of(pid: int) -> list[int]:
 
 
 def test_a_restart_in_order_keeps_keys_tokens_and_counts(site: Site) -> None:
+    in_one_day()
     server = site.serve()
     keys, tokens = site.keys(), [site.ask(site.limited).json["access_token"] for _ in range(3)]
     assert server.stop() == 0

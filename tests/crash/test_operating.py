@@ -7,14 +7,12 @@ import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.crash.site import TOKEN_PATH, Holder, Site, claims
-from tests.end_to_end.server import PATIENCE, Running, call, free_port, mintmark
+from tests.end_to_end.server import PATIENCE, Running, call, free_ports, mintmark, until
 
 
 def configure(site: Site, **settings: object) -> None:
@@ -22,15 +20,8 @@ def configure(site: Site, **settings: object) -> None:
     site.config.write_text(site.config.read_text() + "".join(lines))
 
 
-def until(true: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < ends, what
-        time.sleep(0.02)
-
-
 def test_every_worker_says_whether_it_is_healthy_and_what_it_counts(site: Site) -> None:
-    port = free_port()
+    port = free_ports(2)
     configure(site, operator_listen=f"127.0.0.1:{port}")
     server = site.serve("--workers", 2)
     try:
@@ -80,7 +71,7 @@ class KeepAlive:
             }
         )
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        connection = http.client.HTTPConnection("127.0.0.1", self._site.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._site.port, timeout=PATIENCE)
         try:
             while not self.told_to_go:
                 connection.request("POST", TOKEN_PATH, body, headers)
@@ -97,8 +88,8 @@ class KeepAlive:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_drained_server_resets_no_connection_and_loses_no_token(site: Site, workers: int) -> None:
-    port = free_port()
-    configure(site, operator_listen=f"127.0.0.1:{port}", drain_seconds=3)
+    port = free_ports(workers)
+    configure(site, operator_listen=f"127.0.0.1:{port}", drain_seconds=10)
     server = site.serve("--workers", workers)
     asking = [KeepAlive(site, holder) for holder in site.holders[:8]]
     until(lambda: all(len(each.received) > 20 for each in asking), "no load")

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from mintmark.authorization_server.administration import quotas, signing_keys
+from mintmark.authorization_server.administration.act import Act
 from mintmark.authorization_server.administration.key_schedule import KeySchedule
+from mintmark.authorization_server.ports import Transaction
 from tests.crash.askers import Askers
 from tests.crash.site import DAILY_LIMIT, ENVIRONMENT, Site, claims
-from tests.end_to_end.server import Running, mintmark
+from tests.end_to_end.server import Running, in_one_day, mintmark, until
 
 
 @pytest.fixture
@@ -24,6 +26,7 @@ def server(site: Site) -> Iterator[Running]:
 
 
 def test_a_daily_limit_is_exact_under_parallel_load(site: Site, server: Running) -> None:
+    in_one_day()
     with Askers(site, [site.limited], threads=8, each=20) as askers:
         askers.join()
     assert len(askers.received) == DAILY_LIMIT
@@ -35,20 +38,24 @@ def test_a_daily_limit_is_exact_under_parallel_load(site: Site, server: Running)
 
 
 def test_a_daily_limit_that_is_set_under_load_is_exact(site: Site, server: Running) -> None:
+    in_one_day()
     holder = site.holders[1]
     with Askers(site, [holder]) as askers:
         askers.wait_for(50)
-        limit = len(askers.received) + 500
-        site.administer(lambda tx, act: quotas.set_client(tx, act, ENVIRONMENT, holder.client_id, limit))
-        ends = time.monotonic() + 60
-        while not askers.refused:
-            assert time.monotonic() < ends, "the limit was never reached"
-            time.sleep(0.01)
+        limits: list[int] = []
+
+        def limit(tx: Transaction, act: Act) -> None:
+            """While nothing else can be written; those on their way back by then are no 500."""
+            limits.append(len(askers.received) + 500)
+            quotas.set_client(tx, act, ENVIRONMENT, holder.client_id, limits[0])
+
+        site.administer(limit)
+        until(lambda: askers.refused, "the limit was never reached")
     assert {(refused.status, refused.error) for refused in askers.refused} == {(429, "quota_exceeded")}
-    assert len(askers.received) == limit
+    assert len(askers.received) == limits[0]
     books = site.books()
     books.check(askers.jtis)
-    assert books.counted[holder.client_id] == books.issued[holder.client_id] == limit
+    assert books.counted[holder.client_id] == books.issued[holder.client_id] == limits[0]
 
 
 def test_no_worker_issues_a_token_once_a_client_has_been_deleted(site: Site, server: Running) -> None:
@@ -93,16 +100,13 @@ def test_a_rotation_under_load_refuses_no_token(site: Site, server: Running) -> 
     with Askers(site, site.holders, threads=4) as askers:
         watcher.start()
         askers.wait_for(50)
-        schedule = KeySchedule(publish_ahead=3, signs_for=1000)
+        schedule = KeySchedule(publish_ahead=8, signs_for=1000)
         new = site.administer(
             lambda tx, act: signing_keys.rotate(
                 tx, act, environment=ENVIRONMENT, algorithm="ES256", schedule=schedule
             )
         )
-        ends = time.monotonic() + 30
-        while askers.received[-1].kid != new.kid:
-            assert time.monotonic() < ends, "the new key never signed"
-            time.sleep(0.05)
+        until(lambda: askers.received[-1].kid == new.kid, "the new key never signed")
         askers.wait_for(100)
     over.set()
     watcher.join()
@@ -111,7 +115,7 @@ def test_a_rotation_under_load_refuses_no_token(site: Site, server: Running) -> 
     )
     assert askers.refused == []
     assert old
-    assert min(token.asked_at for token in fresh) > seen[new.kid] + 1, "published only just before it signed"
+    assert min(token.asked_at for token in fresh) > seen[new.kid], "it signed before it was published"
     assert all(site.accepts(token.token) for token in (old[0], old[-1], fresh[0], fresh[-1]))
     assert {claims(token.token)["kid"] for token in askers.received} == set(seen)
     site.books().check(askers.jtis)

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx2
 
+from tests.end_to_end.server import PATIENCE
+
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -61,7 +63,7 @@ class Visitor:
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         sent = {name: value for name, value in sent.items() if value} | dict(headers or {})
         data = pairs if isinstance(pairs, dict) or pairs is None else dict(_grouped(pairs))
-        with httpx2.Client(base_url=self.url, follow_redirects=False, timeout=30) as client:
+        with httpx2.Client(base_url=self.url, follow_redirects=False, timeout=PATIENCE) as client:
             answer = client.request(method, path, data=data, headers=sent)
         for name, value in answer.cookies.items():
             self.cookies[name] = value

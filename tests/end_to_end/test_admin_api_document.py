@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.end_to_end.conftest import Served, serving
-from tests.end_to_end.server import mintmark
+from tests.end_to_end.server import PATIENCE, mintmark
 from tests.end_to_end.test_apply import API, HOUSE
 
 CHECKS = (
@@ -37,7 +37,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def run(served: Served, folder: Path, phases: str, examples: int, seconds: int) -> None:
+def run(served: Served, folder: Path, phases: str, examples: int, seconds: int, *more: str) -> None:
     """Generate requests by the document, about objects that there are and about others."""
     config = served.directory / "mintmark.toml"
     listed = mintmark("admin", "client", "list", "umbra/production", "--json", "--config", config)
@@ -51,6 +51,7 @@ def run(served: Served, folder: Path, phases: str, examples: int, seconds: int) 
         f"{served.url}/t/mintmark/operators/oauth/token",
         auth=(operator["client_id"], operator["client_secret"]),
         data={"grant_type": "client_credentials"},
+        timeout=PATIENCE,
     ).json()["access_token"]
     (folder / "schemathesis.toml").write_text(
         f'[parameters]\n"path.tenant" = ["umbra", "nowhere"]\n"path.name" = ["production", "staging"]\n'
@@ -67,7 +68,7 @@ def run(served: Served, folder: Path, phases: str, examples: int, seconds: int) 
             ),
             f"{served.url}/admin/v1/openapi.json",
             *("-H", f"Authorization: Bearer {token}", "--checks", ",".join(CHECKS)),
-            *("--phases", phases, "--max-examples", str(examples), "--workers", "1", "--no-color"),
+            *("--phases", phases, "--max-examples", str(examples), "--workers", "1", "--no-color", *more),
         ],
         capture_output=True,
         text=True,
@@ -83,7 +84,8 @@ def run(served: Served, folder: Path, phases: str, examples: int, seconds: int) 
 
 @pytest.mark.timeout(300)
 def test_a_few_requests_to_everything_are_answered_as_documented(served: Served, tmp_path: Path) -> None:
-    run(served, tmp_path, "fuzzing", 4, 240)
+    """The same few each time, so that a change is never refused for what it did not touch; `make fuzz` tries others."""
+    run(served, tmp_path, "fuzzing", 4, 240, "--seed", "1")
 
 
 @pytest.mark.fuzz

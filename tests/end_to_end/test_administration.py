@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from mintmark.compose.demo_data import MACHINE_USER
 from mintmark.web.demo_apis import OLERIA_SCOPE, SAMPLES
 from tests.end_to_end.conftest import Demo
-from tests.end_to_end.server import basic, call, call_api, mintmark, request_token
+from tests.end_to_end.server import basic, call, call_api, mintmark, request_token, until
 
 
 def admin(demo: Demo, *arguments: object, stdin: str = "") -> Any:
@@ -22,11 +21,14 @@ def admin(demo: Demo, *arguments: object, stdin: str = "") -> Any:
 
 def soon(asked: Callable[[], Any]) -> Any:
     """Its first true answer: views follow a change of another process, and refusals are written, within a second."""
-    for _ in range(50):
-        if answer := asked():
-            return answer
-        time.sleep(0.1)
-    return asked()
+    found: list[Any] = []
+
+    def true() -> bool:
+        found.append(asked())
+        return bool(found[-1])
+
+    until(true)
+    return found[-1]
 
 
 def test_oleria_a_separate_application_for_each_integration_ended_by_deleting_it(demo: Demo) -> None:

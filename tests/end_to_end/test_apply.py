@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.end_to_end.conftest import Demo, serving
-from tests.end_to_end.server import mintmark
+from tests.end_to_end.server import PATIENCE, mintmark
 
 API = "https://api.umbra.example"
 HOUSE = """
@@ -198,6 +198,7 @@ def test_a_running_server_is_kept_the_same_way_and_what_was_made_works(demo: Dem
         f"{demo.url}/t/umbra/production/oauth/token",
         auth=(client["id"], client["secret"]),
         data={"grant_type": "client_credentials"},
+        timeout=PATIENCE,
     )
     assert token.status_code == 200
     assert keeper.answer(HOUSE, "--plan") == []

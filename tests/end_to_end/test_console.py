@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from base64 import b64decode
 from collections.abc import Callable
 from html import unescape
@@ -20,7 +19,7 @@ from mintmark.web.console import pages
 from mintmark.web.console.router import ROUTES
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.console import Seen, Visitor, people_of
-from tests.end_to_end.server import environment
+from tests.end_to_end.server import PATIENCE, call, environment, in_one_day, until
 
 pages.register()
 As = Callable[[str], Visitor]
@@ -38,14 +37,6 @@ def signed_in(demo: Demo) -> As:
         return visitor
 
     return enter
-
-
-def until(true: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Wait for what the server writes beside its answers; fail when it does not."""
-    ends_by = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends_by
-        time.sleep(0.1)
 
 
 def create(visitor: Visitor, name: str, home: str = OLERIA) -> Seen:
@@ -242,7 +233,7 @@ class TestTenants:
             "token_id": entry["api_token"][3:9],
             "session_id": "0" * 64,
             "audience": "https://api.omneo.example",
-            "kid": httpx2.get(entry["jwks_uri"]).json()["keys"][0]["kid"],
+            "kid": call("GET", entry["jwks_uri"]).json["keys"][0]["kid"],
             "key_id": "k",
             "hand_over_id": "0" * 64,
             "passkey_id": "AAAA",
@@ -253,7 +244,6 @@ class TestTenants:
         for who in ("admin@oleria", "developer@oleria", "auditor@oleria"):
             visitor = signed_in(who)
             token = visitor.csrf()
-            before = operator.get("/console/audit?environment=omneo/production").text.count("<tr>")
             for route in ROUTES:
                 if route.open or "{" not in route.pattern:
                     continue
@@ -271,7 +261,7 @@ class TestTenants:
                 answer = visitor.send(route.method, f"/console{path}", data)
                 assert answer.status in (403, 404, 422), f"{who} {route.method} {path}: {answer.status}"
                 assert "Omneo" not in answer.words
-            assert operator.get("/console/audit?environment=omneo/production").text.count("<tr>") == before
+            assert who not in operator.get("/console/audit?environment=omneo/production").words
             everywhere = visitor.get("/console").words + visitor.get("/console/audit").words
             assert "mneo" not in everywhere.lower().replace("mneo/", "mneo/")
 
@@ -426,7 +416,9 @@ class TestOtherCredentials:
         call = demo.entries["omneo"]["api_url"]
 
         def status() -> int:
-            return httpx2.get(call, headers={"Authorization": f"Bearer {token}"}).status_code
+            return httpx2.get(
+                call, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
+            ).status_code
 
         assert status() == 200
         listed = visitor.get(f"{OMNEO}/api-tokens")
@@ -472,8 +464,8 @@ class TestPeople:
 
 class TestWayIn:
     def test_the_manager_host_of_a_tenant_leads_here(self, demo: Demo) -> None:
-        answer = httpx2.get(f"{demo.url}/", headers={"Host": f"manager.omneo.mintmark.localhost:{demo.port}"})
-        assert answer.status_code == 303
+        answer = call("GET", f"{demo.url}/", host=f"manager.omneo.mintmark.localhost:{demo.port}")
+        assert answer.status == 303
         assert answer.headers["location"] == f"{demo.url}{OMNEO}/applications"
 
     def test_a_session_calls_the_admin_api_with_its_token_in_a_header(self, signed_in: As) -> None:
@@ -487,6 +479,7 @@ class TestWayIn:
 
 class TestOperating:
     def test_from_a_new_tenant_to_a_working_application(self, signed_in: As) -> None:
+        in_one_day()
         operator = signed_in("operator")
         made = operator.post(
             "/console/tenants", {"handle": "initech", "name": "Initech", "daily_token_limit": "2"}
@@ -550,7 +543,7 @@ class TestOperating:
         call = demo.entries["fyma"]["api_url"]
 
         def status() -> int:
-            return httpx2.get(call, auth=("old-program", "its old secret")).status_code
+            return httpx2.get(call, auth=("old-program", "its old secret"), timeout=PATIENCE).status_code
 
         assert status() == 200
         assert operator.post(f"{home}/legacy-tokens/old-program/retire", {"ends_at": ""}).status == 303
@@ -560,9 +553,9 @@ class TestOperating:
         operator = signed_in("operator")
         home = "/console/e/standard/staging"
         published = f"{demo.url}/t/standard/staging/jwks.json"
-        before = len(httpx2.get(published).json()["keys"])
+        before = len(call("GET", published).json["keys"])
         assert operator.post(f"{home}/signing-keys/rotate", {"algorithm": "ES256"}).status == 303
-        until(lambda: len(httpx2.get(published).json()["keys"]) == before + 1)
+        until(lambda: len(call("GET", published).json["keys"]) == before + 1)
         assert "published" in operator.get(f"{home}/signing-keys").words
 
     def test_a_tenants_admin_reads_the_environment_and_changes_nothing_of_it(self, signed_in: As) -> None:
@@ -584,6 +577,7 @@ class TestAccessRequests:
     }
 
     def test_from_asking_to_fetched_credentials_that_work(self, demo: Demo, signed_in: As) -> None:
+        in_one_day()
         stranger = Visitor(demo.url)
         assert "noted" in stranger.send("POST", "/console/request-access", self.REQUEST).words
         operator = signed_in("operator")
@@ -611,7 +605,7 @@ class TestAccessRequests:
             "audience": fetched.value("v-3"),
             "grant_type": "client_credentials",
         }
-        answers = [httpx2.post(token_url, json=asked).status_code for _ in range(4)]
+        answers = [httpx2.post(token_url, json=asked, timeout=PATIENCE).status_code for _ in range(4)]
         assert answers == [200, 200, 200, 429]
         again = stranger.send("POST", "/console/hand-over", {"code": code})
         assert again.status == 404

@@ -14,7 +14,7 @@ import pytest
 from mintmark.web.console import pages
 from mintmark.web.console.router import ROUTES
 from tests.end_to_end.console import Visitor, people_of
-from tests.end_to_end.server import Running, free_port
+from tests.end_to_end.server import PATIENCE, Running, free_port
 
 pages.register()
 TEMPLATES = files("mintmark.web.console").joinpath("templates")
@@ -120,6 +120,9 @@ def test_no_body_brings_a_fault(place: tuple[str, dict[str, str]], body: bytes, 
     cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     for path in ("/people", "/sign-in", "/hand-over", "/request-access"):
         answer = httpx2.post(
-            f"{url}/console{path}", content=body, headers={"Cookie": cookie, "Content-Type": kind}
+            f"{url}/console{path}",
+            content=body,
+            headers={"Cookie": cookie, "Content-Type": kind},
+            timeout=PATIENCE,
         )
         assert answer.status_code in (400, 401, 403, 404, 413, 422, 429), f"{path}: {answer.status_code}"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-import httpx2
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
@@ -23,7 +22,7 @@ from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey, generate
 from tests.end_to_end.conftest import Served, serving
 from tests.end_to_end.console import Visitor
-from tests.end_to_end.server import mintmark
+from tests.end_to_end.server import call, free_port, mintmark
 
 
 def ticket(page: Any) -> str:
@@ -262,7 +261,7 @@ class TestCompanyProvider:
         secret = tmp_path / "s"
         secret.write_text("x")
         settings = (
-            'oidc_issuer = "http://127.0.0.1:9"\noidc_client_id = "console"\n'
+            f'oidc_issuer = "http://127.0.0.1:{free_port()}"\noidc_client_id = "console"\n'
             f'oidc_client_secret_file = "{secret}"'
         )
         with serving(tmp_path / "here", settings=settings) as served:
@@ -276,4 +275,4 @@ class TestCompanyProvider:
 def test_without_a_provider_there_is_no_such_page(tmp_path: Path) -> None:
     with serving(tmp_path / "plain") as served:
         assert Visitor(served.url).get("/console/sign-in/openid").status == 404
-        assert httpx2.get(f"{served.url}/console/request-access").status_code == 404
+        assert call("GET", f"{served.url}/console/request-access").status == 404

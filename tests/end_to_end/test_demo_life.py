@@ -13,7 +13,7 @@ import pytest
 
 from mintmark.compose.demo_data import TENANTS
 from tests.end_to_end.conftest import Demo
-from tests.end_to_end.server import Running, call_api, free_port, mintmark, request_token
+from tests.end_to_end.server import Running, call_api, free_port, in_one_day, mintmark, request_token, until
 
 ALWAYS = {
     *("environment", "token_url", "api_url", "api_method", "api_body", "issuer", "jwks_uri"),
@@ -53,13 +53,18 @@ def test_everything_that_the_demo_keeps_is_for_its_owner_alone(demo: Demo) -> No
 
 def test_no_secret_is_in_the_log(demo: Demo) -> None:
     entry = demo.entries["standard"]
-    request_token("standard", {**entry, "client_id": "nobody", "client_secret": "a-secret-of-mine"})
-    lines = [line for line in demo.server.output.splitlines() if line.startswith("{")]
-    assert any('"status": 401' in line for line in lines)
-    assert not any("a-secret-of-mine" in line for line in lines)
+    refused = request_token("standard", {**entry, "client_id": "nobody", "client_secret": "a-secret-of-mine"})
+
+    def lines() -> list[str]:
+        return [line for line in demo.server.output.splitlines() if line.startswith("{")]
+
+    until(lambda: any(refused.headers["x-request-id"] in line for line in lines()))
+    assert not any("a-secret-of-mine" in line for line in lines())
 
 
+@pytest.mark.timeout(600)
 def test_a_restart_keeps_credentials_tokens_counts_and_port(tmp_path: Path) -> None:
+    in_one_day(90)
     directory, first, second = tmp_path / "data", tmp_path / "first.json", tmp_path / "second.json"
     port = free_port()
     server = Running(
@@ -115,14 +120,15 @@ def test_the_first_start_takes_a_free_port_when_8080_is_taken_and_keeps_it(tmp_p
         try:
             taken.bind(("127.0.0.1", 8080))
             taken.listen()
+            held = True
         except OSError:
-            pass  # it is taken by another program, which is as good
+            held = False  # by another program, which may go away meanwhile
         server = Running("demo", "--directory", tmp_path / "data", ready="# Ready:")
         server.stop()
     # The log goes on below what was printed, so the line is looked for by what it says.
     ready = next(line for line in server.output.splitlines() if line.startswith("# Ready:"))
     port = int(ready.rpartition(":")[2])
-    assert port != 8080
+    assert port != 8080 or not held
     assert json.loads((tmp_path / "data" / "demo.json").read_text())["port"] == port
 
 

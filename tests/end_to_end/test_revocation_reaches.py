@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,16 @@ import pytest
 
 from mintmark.compose.guard import Guard
 from mintmark.values.errors import OAuthError
-from tests.end_to_end.server import PATIENCE, Running, basic, free_port, mintmark, post_form
+from tests.end_to_end.server import Running, basic, free_port, mintmark, post_form
+from tests.end_to_end.server import until as eventually
+from tests.resource_server.conftest import patient
 
 ENVIRONMENT, AUDIENCE = "acme/production", "https://api.acme.example"
 
 
-def eventually(what: Callable[[], bool]) -> None:
-    """Wait until it is so; the bound is for a busy machine, the delay is measured in `make bench`."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+@pytest.fixture(autouse=True)
+def _patient_guards(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(monkeypatch)
 
 
 @dataclass

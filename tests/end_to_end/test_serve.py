@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import ssl
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.end_to_end.conftest import Demo
-from tests.end_to_end.server import Running, basic, call, free_port, mintmark, post_form
+from tests.end_to_end.server import Running, basic, call, free_port, mintmark, post_form, until
 
 READY = "Mintmark serves"
 FILES = {"mintmark.toml", "mintmark.db", "mintmark.key"}
@@ -199,7 +198,7 @@ def served(
         ready=READY,
     )
     try:
-        wait_until_answered(url)
+        until(lambda: answers(url))
         yield directory, url
     finally:
         code = server.stop(signal.SIGTERM)
@@ -207,18 +206,14 @@ def served(
     assert "Traceback" not in server.output
 
 
-def wait_until_answered(url: str) -> None:
-    for _ in range(300):
-        try:
-            call("GET", url)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the server does not answer")
+def answers(url: str) -> bool:
+    try:
+        return call("GET", url).status > 0
+    except OSError:
+        return False
 
 
-def test_what_the_command_line_makes_is_served_within_a_second_by_every_worker(
+def test_what_the_command_line_makes_is_served_by_every_worker(
     served: tuple[Path, str],
 ) -> None:
     directory, url = served
@@ -240,7 +235,6 @@ def test_what_the_command_line_makes_is_served_within_a_second_by_every_worker(
         *("client", "create", "acme/production", "--name", "robot"),
         *("--allow", "https://api.acme.example read"),
     )
-    time.sleep(1)
     headers = basic(str(client["client_id"]), str(client["client_secret"]))
     endpoint = f"{url}/t/acme/production/oauth/token"
 
@@ -248,7 +242,7 @@ def test_what_the_command_line_makes_is_served_within_a_second_by_every_worker(
         grant = {"grant_type": "client_credentials"}
         return {post_form(endpoint, grant, headers=headers).status for _ in range(8)}
 
-    assert statuses() == {200}
+    until(lambda: statuses() == {200}, "a worker does not know what was made")
     assert call("GET", f"{url}/t/acme/production/v1/things").status == 404  # no sample API outside a demo
     admin(directory, "client", "delete", "acme/production", str(client["client_id"]), "--yes")
     assert statuses() == {401}
