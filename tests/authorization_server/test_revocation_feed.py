@@ -159,7 +159,7 @@ def test_a_number_that_never_was_is_410_and_a_snapshot_helps(play, after):  # ty
 
 def test_what_another_worker_said_already_is_no_gap(play, tmp_path):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
-        from mintmark.storage import database as databases
+        from mintmark.storage.engines import sqlite as databases
 
         endpoints = await Endpoints(world).with_guard()
         other = databases.open_sqlite(tmp_path / "world.sqlite", bytes(32))

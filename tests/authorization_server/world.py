@@ -18,10 +18,10 @@ from mintmark.crypto.secret_hash import CHEAPEST, digest_secret, hash_password, 
 from mintmark.dialect import catalogue
 from mintmark.jose.jwk import PrivateKey, generate
 from mintmark.jose.keyring import Keyring, SigningKeyLife
-from mintmark.storage import database as databases
 from mintmark.storage import schema
 from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.engines import sqlite as databases
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
 from mintmark.values.audit_event import AuditEvent

@@ -38,7 +38,8 @@ from mintmark.crypto.seal import Seal
 from mintmark.crypto.secret_hash import CHEAPEST, hash_password
 from mintmark.dialect import Catalogue, catalogue
 from mintmark.storage import schema
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from mintmark.web.admin_api.application import AdminApi
 from mintmark.web.admin_api.performing import Performance

@@ -634,7 +634,7 @@ def test_people_are_created_and_locked_out(mintmark: Terminal) -> None:
 
 
 def _happened(terminal: Terminal, event: AuditEvent) -> None:
-    from mintmark.storage.database import open_sqlite
+    from mintmark.storage.engines.sqlite import open_sqlite
     from mintmark.storage.trail import Trail
     from mintmark.storage.transaction import perform
 

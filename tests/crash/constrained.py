@@ -13,7 +13,8 @@ from sqlalchemy import event
 
 import mintmark.compose.installation as composed
 from mintmark.compose.main import main
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.sqlite import open_sqlite
 
 
 def open_constrained(path: Path, *key: bytes, **more: Any) -> Database:

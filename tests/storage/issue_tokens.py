@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from mintmark.authorization_server.ports import Allowance, Committed
-from mintmark.storage.database import open_sqlite
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
 from tests.storage.samples import AUDIT_KEY, NOW, A, event, issuance

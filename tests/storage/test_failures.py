@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import Allowance, AuditQuery, Committed, StorageUnavailable
-from mintmark.storage.database import Database, open_sqlite, unavailable_as_such
+from mintmark.storage.database import Database, unavailable_as_such
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
 from tests.storage.samples import AUDIT_KEY, CLIENT, DAY, NOW, TENANT, A, event, fill, issuance

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mintmark.authorization_server.ports import AuditQuery
-from mintmark.storage.database import open_sqlite
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from tests.storage.samples import AUDIT_KEY, DAY, A, fill
 

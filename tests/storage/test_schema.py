@@ -20,8 +20,9 @@ from alembic.script import ScriptDirectory
 
 from mintmark.jose.keyring import Keyring
 from mintmark.storage import schema
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.engines.sqlite import SqliteDatabase, open_sqlite
 from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import metadata
 from mintmark.values.client import Client
@@ -33,13 +34,13 @@ def set_revision(database: Database, revision: str) -> None:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Database]:
+def empty(tmp_path: Path) -> Iterator[SqliteDatabase]:
     database = open_sqlite(tmp_path / "mintmark.db")
     yield database
     database.close()
 
 
-def test_an_empty_database_gets_its_tables(empty: Database) -> None:
+def test_an_empty_database_gets_its_tables(empty: SqliteDatabase) -> None:
     assert schema.state(empty) == "empty"
     with pytest.raises(schema.SchemaMismatch, match="mintmark init"):
         schema.check(empty)
@@ -49,7 +50,7 @@ def test_an_empty_database_gets_its_tables(empty: Database) -> None:
     schema.check(empty)
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_program(sqlite_database: Database) -> None:
+def test_the_migrations_make_exactly_the_tables_of_the_program(sqlite_database: SqliteDatabase) -> None:
     def compare(connection):
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
@@ -85,9 +86,13 @@ def test_every_revision_is_known_to_the_check() -> None:
     assert tuple(reversed(revisions)) == schema.REVISIONS
 
 
-def test_a_newer_schema_is_refused_and_left_alone(sqlite_database: Database, tmp_path: Path) -> None:
+def test_a_newer_schema_is_refused_and_left_alone(sqlite_database: SqliteDatabase, tmp_path: Path) -> None:
     set_revision(sqlite_database, "9999")
-    for attempt in (schema.check, schema.create, lambda d: schema.migrate(d, tmp_path / "backup.db")):
+    for attempt in (
+        schema.check,
+        schema.create,
+        lambda d: schema.migrate(d, lambda: d.back_up(tmp_path / "backup.db")),
+    ):
         with pytest.raises(schema.SchemaMismatch, match="newer version"):
             attempt(sqlite_database)
     assert not (tmp_path / "backup.db").exists()
@@ -95,7 +100,7 @@ def test_a_newer_schema_is_refused_and_left_alone(sqlite_database: Database, tmp
 
 
 def test_an_older_schema_is_refused_with_the_command_that_upgrades_it(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     with pytest.raises(schema.SchemaMismatch, match="mintmark migrate"):
@@ -103,24 +108,24 @@ def test_an_older_schema_is_refused_with_the_command_that_upgrades_it(
 
 
 def test_a_migration_backs_up_first(
-    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqlite_database.writing(
         lambda c: c.exec_driver_sql("INSERT INTO tenant VALUES ('acme', 'Acme', 1, NULL, 0)")
     )
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     backup = tmp_path / "backup.db"
-    assert schema.migrate(sqlite_database, backup) is True
+    assert schema.migrate(sqlite_database, lambda: sqlite_database.back_up(backup)) is True
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     copy = sqlite3.connect(backup)
     assert copy.execute("SELECT handle FROM tenant").fetchall() == [("acme",)]
     assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     copy.close()
     with pytest.raises(FileExistsError):
-        schema.migrate(sqlite_database, backup)
+        schema.migrate(sqlite_database, lambda: sqlite_database.back_up(backup))
 
 
-def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, tmp_path: Path) -> None:
+def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: SqliteDatabase, tmp_path: Path) -> None:
     """What a version that knew no revocations has left, with a client and its secret."""
 
     def first(connection: Any) -> None:
@@ -146,7 +151,7 @@ def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, 
     assert schema.state(empty) == "older"
     with pytest.raises(schema.SchemaMismatch, match="mintmark migrate"):
         schema.check(empty)
-    assert schema.migrate(empty, tmp_path / "backup.db") is True
+    assert schema.migrate(empty, lambda: empty.back_up(tmp_path / "backup.db")) is True
     schema.check(empty)
 
     async def work() -> None:
@@ -169,10 +174,10 @@ def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: Database, 
     copy.close()
 
 
-def test_an_empty_database_is_migrated_without_a_backup(empty: Database, tmp_path: Path) -> None:
-    assert schema.migrate(empty, tmp_path / "backup.db") is True
+def test_an_empty_database_is_migrated_without_a_backup(empty: SqliteDatabase, tmp_path: Path) -> None:
+    assert schema.migrate(empty, lambda: empty.back_up(tmp_path / "backup.db")) is True
     assert not (tmp_path / "backup.db").exists()
-    assert schema.migrate(empty, tmp_path / "backup.db") is False
+    assert schema.migrate(empty, lambda: empty.back_up(tmp_path / "backup.db")) is False
 
 
 def test_processes_that_start_together_create_the_tables_once(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from mintmark.crypto import sealed_stream
 from mintmark.crypto.seal import Unsealable
 from mintmark.storage import backup, schema
 from mintmark.storage.backup import BackupFault, File, Head, Summary
-from mintmark.storage.database import open_sqlite
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from mintmark.values.audit_event import AuditEvent
 

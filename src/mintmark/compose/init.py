@@ -19,7 +19,7 @@ from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
 from mintmark.config import ConfigFault, Settings, listen_for, load_settings
 from mintmark.storage import key_encryption_key, schema
-from mintmark.storage.database import open_sqlite
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.values.secret import Secret
 
 CONFIG, DATABASE, KEY = "mintmark.toml", "mintmark.db", "mintmark.key"
@@ -91,7 +91,7 @@ def migrate(settings: Settings) -> Migrated:
     backup = settings.database.with_name(f"{settings.database.name}.{stamp}.backup")
     try:
         before = schema.state(database)
-        done = schema.migrate(database, backup)
+        done = schema.migrate(database, lambda: database.back_up(backup))
     except FileExistsError:
         raise UsageFault(f"{backup}: this backup exists already; wait a second and try again") from None
     except (schema.SchemaMismatch, StorageUnavailable) as fault:

@@ -23,7 +23,8 @@ from mintmark.crypto.secret_hash import hash_password
 from mintmark.dialect import Catalogue, DialectFault, catalogue
 from mintmark.jose.keyring import Keyring, SigningKeyLife
 from mintmark.storage import key_encryption_key, schema, sealing_key
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.key_encryption_key import KeyUnavailable
 from mintmark.storage.store import SqlStore
 from mintmark.values.secret import set_fingerprint_key

@@ -6,7 +6,12 @@ carry anything and one row that cannot be written would take its whole batch wit
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from mintmark.authorization_server.ports import AuditQuery
 from mintmark.storage.rows import is_storable
@@ -44,6 +49,24 @@ def _clean(text: str, longest: int) -> str:
     return (
         text[:longest].encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
     )
+
+
+class _Seconds(FunctionElement[int]):
+    """Seconds without their fraction: a cast cuts it off on SQLite, and rounds on PostgreSQL."""
+
+    name = "seconds"
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Seconds)
+def _cut(element: _Seconds, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **more)} AS BIGINT)"
+
+
+@compiles(_Seconds, "postgresql")
+def _floor(element: _Seconds, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST(floor({compiler.process(element.clauses, **more)}) AS BIGINT)"
 
 
 _EQUAL = (
@@ -136,7 +159,7 @@ def tally(
     """(beginning of the span, client id, outcome, reason, how many) of what was issued and refused since then."""
     if not is_storable(environment):
         return []
-    number = (sa.cast(audit_event.c.at, sa.BigInteger) // span).label("number")
+    number = (_Seconds(audit_event.c.at) // sa.literal_column(str(int(span)))).label("number")
     groups = (number, audit_event.c.client_id, audit_event.c.outcome, audit_event.c.reason)
     rows = connection.execute(
         sa.select(*groups, sa.func.sum(audit_event.c.count))

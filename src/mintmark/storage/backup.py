@@ -228,6 +228,7 @@ def restore(database: Database, compressed: Iterable[bytes], progress: Progress)
                 done += len(part.rows)
                 progress(done, head.rows)
             elif isinstance(part, Summary):
+                database.renumber(connection)
                 return part
         raise AssertionError("a backup ends with its summary, or with a fault")
 

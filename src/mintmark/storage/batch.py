@@ -6,7 +6,8 @@ do the work of many, each is prepared once, and the interpreter lock changes han
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, 
 from mintmark.storage import audit
 from mintmark.storage.database import Database, sentence_of, unavailable_as_such
 from mintmark.storage.rows import columns, encode
-from mintmark.storage.trail import Rows, Trail
+from mintmark.storage.trail import Trail
 from mintmark.storage.uses import Use
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.credential import ApiToken
@@ -30,27 +31,25 @@ class Batch:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: sa.Connection | None = None
-        mark = {"qmark": "?", "format": "%s"}[database.engine.dialect.paramstyle]
+        mark = database.mark
         # Only names of ours and placeholders are put together here, never a value.
         self._changed = f"SELECT subject, max(seq) FROM change_log WHERE seq > {mark} GROUP BY subject"  # noqa: S608
         self._token_exists = f"SELECT 1 FROM api_token WHERE environment = {mark} AND id = {mark}"  # noqa: S608
         self._give_back = f"UPDATE quota_use SET used = used - {mark} WHERE day = {mark} AND subject = {mark}"  # noqa: S608
-        self._rows_of_counts = Rows(
-            mark,
+        self._rows_of_counts = database.rows(
             "quota_use",
             ("day", "subject", "used"),
             "ON CONFLICT (day, subject) DO UPDATE SET used = quota_use.used + excluded.used"
             " RETURNING day, subject, used",
         )
         self._trail = Trail(database)
-        self._uses = Rows(
-            mark,
+        self._uses = database.rows(
             "credential_use",
             ("environment", "credential_id", "at", "peer"),
             "ON CONFLICT (environment, credential_id) DO UPDATE SET at = excluded.at, peer = excluded.peer"
             " WHERE excluded.at > credential_use.at",
         )
-        self._tokens = Rows(mark, "api_token", [column.name for column in columns(ApiToken)])
+        self._tokens = database.rows("api_token", [column.name for column in columns(ApiToken)])
 
     def write(
         self,
@@ -66,10 +65,8 @@ class Batch:
         driver_error = self._database.engine.dialect.loaded_dbapi.Error
         try:
             with unavailable_as_such():
-                if self._connection is None:
-                    self._connection = self._database.write_engine.connect()
-                with self._connection.begin():
-                    cursor = self._connection.connection.cursor()
+                with self._begun() as connection:
+                    cursor = connection.connection.cursor()
                     try:
                         outcomes = self._fill(cursor, issuances, notes, uses)
                     finally:
@@ -82,6 +79,24 @@ class Batch:
             if isinstance(error, driver_error):
                 raise StorageUnavailable(sentence_of(error)) from None
             raise
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """The kept connection in a transaction; another one when it turns out to be broken before anything was done."""
+        if self._connection is not None:
+            try:
+                transaction = self._connection.begin()
+            except sa.exc.DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                self.discard()
+            else:
+                with transaction:
+                    yield self._connection
+                return
+        self._connection = self._database.write_engine.connect()
+        with self._connection.begin():
+            yield self._connection
 
     def discard(self) -> None:
         """Throw the connection away; the next batch opens another."""

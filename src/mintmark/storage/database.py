@@ -1,46 +1,76 @@
 """One database for a process: its engine, one thread that writes, a few that read, and what counts as unavailable.
 
 Units of work run on these threads with a synchronous connection, so that a whole transaction costs the event loop
-one hop and no lock is ever held across an await. A connection that failed is thrown away, never reused.
+one hop and no lock is ever held across an await. A connection that failed is thrown away, never reused. What each
+database does in its own way is in `engines/`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from mintmark.authorization_server.ports import StorageUnavailable
 
 Result = TypeVar("Result")
 
-#: Execution option: this transaction will write, so it takes SQLite's write lock when it begins, not half-way.
-_WRITES = "mintmark_writes"
-#: Seconds between two looks at SQLite's write lock.
-_STEP = 0.0005
+#: Execution option: this transaction will write, so it waits for its turn when it begins, not half-way.
+WRITES = "mintmark_writes"
 
 
-class Database:
+class Rows(Protocol):
+    """An INSERT of any number of rows into one table, prepared once."""
+
+    def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
+        """Insert `rows`, in their order; `each` is called after each statement, to fetch what it returns."""
+
+
+class Database(ABC):
     """An engine with its threads. Close it last: `close` waits for what runs.
 
+    Transactions that write run one after another, over all processes, and each sees what the one before has committed;
+    so what they append to the change log and to the audit trail stands in the order of their commits.
+    `name`: what people are told of it. `mark`: a placeholder in a statement of the driver's.
     `audit_key`: 32 bytes that the links of the audit trail are made with (crypto/audit_chain.py); without them no
     event can be written.
     """
 
-    def __init__(self, engine: sa.Engine, audit_key: bytes, readers: int = 2) -> None:
+    mark: ClassVar[str]
+
+    def __init__(self, engine: sa.Engine, name: str, audit_key: bytes, readers: int) -> None:
         self.engine = engine
+        self.name = name
         self.audit_key = audit_key
-        self.write_engine = engine.execution_options(**{_WRITES: True})
+        self.write_engine = engine.execution_options(**{WRITES: True})
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="mintmark-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="mintmark-read")
+
+    @abstractmethod
+    def rows(self, table: str, names: Sequence[str], after: str = "") -> Rows:
+        """What inserts into these columns. `after`: what stands behind the rows, such as ON CONFLICT."""
+
+    @abstractmethod
+    def announce(self, connection: sa.Connection) -> None:
+        """Called in a transaction that appended to the change log: wake who follows it, once it is committed."""
+
+    @abstractmethod
+    def renumber(self, connection: sa.Connection) -> None:
+        """Called where rows came with their numbers: let the next ones follow them."""
+
+    @contextlib.contextmanager
+    def following(self, wake: Callable[[], object]) -> Iterator[bool]:
+        """While it lasts, `wake` is called on some thread after commits of other processes that changed something.
+
+        Gives whether it is, when all goes well: whoever follows the change log looks at it now and then in any case.
+        """
+        del wake
+        yield False
 
     async def read(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` on a reading thread against one snapshot. Raises StorageUnavailable."""
@@ -61,7 +91,7 @@ class Database:
             try:
                 with connection.begin():
                     return work(connection)
-            except sa.exc.OperationalError:
+            except (sa.exc.OperationalError, sa.exc.InternalError):
                 connection.invalidate()
                 self.forget_connections()
                 raise
@@ -95,73 +125,4 @@ def unavailable_as_such() -> Iterator[None]:
 def sentence_of(error: BaseException) -> str:
     """What the database said, without statement and values."""
     said = str(error.args[0] if error.args else error).strip().splitlines()
-    return f"The database cannot be used: {said[0] if said else type(error).__name__}."
-
-
-def open_sqlite(
-    path: Path, audit_key: bytes = b"", *, busy_timeout: float = 5.0, readers: int = 2
-) -> Database:
-    """The SQLite database in the file `path`: write-ahead log, every commit synced to disk, references enforced.
-
-    `audit_key`: as `Database` has it.
-    `busy_timeout`: seconds that a writer waits for another process's transaction before StorageUnavailable.
-    """
-    engine = sa.create_engine(
-        sa.URL.create("sqlite+pysqlite", database=str(path)),
-        hide_parameters=True,
-        pool_size=readers + 2,
-        max_overflow=2,
-        connect_args={
-            "timeout": busy_timeout,
-            "isolation_level": None,
-            "check_same_thread": False,
-            "cached_statements": 256,
-        },
-    )
-
-    def begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get(_WRITES, False):
-            _begin_writing(connection, busy_timeout)
-        else:
-            connection.exec_driver_sql("BEGIN")
-
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", begin)
-    return Database(engine, audit_key, readers)
-
-
-def _configure(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    try:
-        # Only a new file takes it: a token dirties a page of the counts, and half a page costs half.
-        cursor.execute("PRAGMA page_size = 2048")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA synchronous = FULL")
-        # What a statement would need to undo itself stays in memory, else a large group makes and deletes a file.
-        cursor.execute("PRAGMA temp_store = MEMORY")
-        cursor.execute("PRAGMA cache_size = -4000")
-        cursor.execute("PRAGMA wal_autocheckpoint = 8000")
-        # Fails on a file that may only be read, which is in this mode already or will refuse each write anyway.
-        with contextlib.suppress(connection.OperationalError):
-            cursor.execute("PRAGMA journal_mode = WAL")
-    finally:
-        cursor.close()
-
-
-def _begin_writing(connection: sa.Connection, busy_timeout: float) -> None:
-    """Wait for the write lock in short steps, because SQLite's own steps grow to 0.1 s: unfair among busy workers."""
-    deadline = time.monotonic() + busy_timeout
-    driver = connection.connection.driver_connection
-    driver.execute("PRAGMA busy_timeout = 0")  # type: ignore[union-attr]
-    try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
-                    break
-            time.sleep(_STEP)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # Once more, to fail in SQLAlchemy's own way.
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")  # type: ignore[union-attr]
+    return f"The database cannot be used: {said[0].rstrip('.') if said else type(error).__name__}."

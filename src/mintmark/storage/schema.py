@@ -6,8 +6,7 @@ The steps are Alembic's, in `migrations/versions`, each run wholly or not at all
 
 from __future__ import annotations
 
-import os
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -83,44 +82,21 @@ def create_at(database: Database, revision: str) -> None:
     _upgrade(database, revision)
 
 
-def migrate(database: Database, backup: Path | None) -> bool:
+def migrate(database: Database, back_up: Callable[[], object] | None) -> bool:
     """Bring the schema up to this program's; False when it is already.
 
-    `backup`: where a copy of an SQLite database goes first; the file must not exist. Raises SchemaMismatch when
-    the database is newer, FileExistsError, StorageUnavailable.
+    `back_up`: called before a database that holds something is changed. Raises SchemaMismatch when
+    the database is newer, StorageUnavailable, and what `back_up` raises.
     """
     match state(database):
         case "current":
             return False
         case "newer":
             check(database)
-        case "older" if backup is not None:
-            back_up(database, backup)
+        case "older" if back_up is not None:
+            back_up()
     _upgrade(database)
     return True
-
-
-def back_up(database: Database, target: Path) -> None:
-    """Copy a running SQLite database into the new file `target` (mode 0600), complete and synced to disk.
-
-    Raises FileExistsError.
-    """
-    descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    os.close(descriptor)
-    with database.engine.connect() as connection:
-        source = connection.connection.driver_connection
-        copy = sqlite3.connect(target)
-        try:
-            source.backup(copy)  # type: ignore[union-attr]
-            copy.execute("PRAGMA journal_mode = DELETE")
-        finally:
-            copy.close()
-    for path in (target, target.parent):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _upgrade(database: Database, revision: str = "head") -> None:

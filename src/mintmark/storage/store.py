@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+import sqlalchemy as sa
+
 from mintmark.authorization_server.ports import AuditQuery, StorageUnavailable, Transaction
 from mintmark.crypto.audit_chain import Report
 from mintmark.storage import audit, retention, trail_check
@@ -41,9 +43,14 @@ class SqlStore:
 
         Raises StorageUnavailable.
         """
-        result, changed = await self._database.write(
-            lambda connection: perform(connection, self._trail, work)
-        )
+
+        def perform_and_announce(connection: sa.Connection) -> tuple[Result, bool]:
+            performed = perform(connection, self._trail, work)
+            if performed[1]:
+                self._database.announce(connection)
+            return performed
+
+        result, changed = await self._database.write(perform_and_announce)
         if changed:
             await self._tell()
         return result

@@ -1,13 +1,13 @@
 """Appending to the audit trail: events get their ids and the link that vouches for them in one transaction.
 
-Ids are given out by the chain, so they have no gaps: the next one follows from the newest link. On SQLite, whose write
-lock lets one transaction append at a time, everybody extends the one lane ''.
+Ids are given out by the chain, so they have no gaps: the next one follows from the newest link. Transactions that write
+take turns on every database (database.py), so everybody extends the one lane '', and whoever reads on from an id misses
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 from mintmark.crypto.audit_chain import Link, extend
@@ -15,36 +15,20 @@ from mintmark.storage import audit
 from mintmark.storage.database import Database
 from mintmark.values.audit_event import AuditEvent
 
-_LARGEST = 64
 LANE = ""
-
-
-class Rows:
-    """An INSERT of any number of rows. `after`: what stands behind its VALUES."""
-
-    def __init__(self, mark: str, table: str, names: Sequence[str], after: str = "") -> None:
-        row = f"({', '.join([mark] * len(names))})"
-        head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of ours
-        self._statements = [f"{head}{', '.join([row] * size)} {after}" for size in range(1, _LARGEST + 1)]
-
-    def write(self, cursor: Any, rows: Sequence[tuple[Any, ...]], each: Callable[[], object] = int) -> None:
-        """Insert `rows`; `each` is called after each statement, to fetch what it returns."""
-        for start in range(0, len(rows), _LARGEST):
-            some = rows[start : start + _LARGEST]
-            cursor.execute(self._statements[len(some) - 1], tuple(chain.from_iterable(some)))
-            each()
 
 
 class Trail:
     """Appends to the audit trail of one database."""
 
     def __init__(self, database: Database) -> None:
-        mark = {"qmark": "?", "format": "%s"}[database.engine.dialect.paramstyle]
         self._database = database
         names = ", ".join(Link._fields)
-        self._newest = f"SELECT {names} FROM audit_link WHERE lane = {mark} ORDER BY seq DESC LIMIT 1"  # noqa: S608
-        self._links = Rows(mark, "audit_link", Link._fields)
-        self._events = Rows(mark, "audit_event", ("id", *audit.NAMES))
+        self._newest = (
+            f"SELECT {names} FROM audit_link WHERE lane = {database.mark} ORDER BY seq DESC LIMIT 1"  # noqa: S608
+        )
+        self._links = database.rows("audit_link", Link._fields)
+        self._events = database.rows("audit_event", ("id", *audit.NAMES))
 
     def append(self, cursor: Any, events: Sequence[AuditEvent]) -> None:
         """Write `events`, which are clean, in their order, with their link."""

@@ -25,7 +25,8 @@ from mintmark.crypto.seal import Seal
 from mintmark.crypto.secret_hash import CHEAPEST, hash_password
 from mintmark.dialect import Catalogue, catalogue
 from mintmark.storage import audit, schema
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.trail import Trail
 from mintmark.storage.transaction import SqlTransaction, perform
 from mintmark.values.audit_event import AuditEvent

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.postgres import open_postgres
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from tests.storage.samples import AUDIT_KEY
 
@@ -15,12 +17,18 @@ Open = Callable[[], Database]
 
 
 @contextlib.contextmanager
-def sqlite(request: pytest.FixtureRequest) -> Iterator[Open]:
+def on_sqlite(request: pytest.FixtureRequest) -> Iterator[Open]:
     path = request.getfixturevalue("sqlite_file")
     yield lambda: open_sqlite(path, AUDIT_KEY)
 
 
-ENGINES = {"sqlite": sqlite}
+@contextlib.contextmanager
+def on_postgres(request: pytest.FixtureRequest) -> Iterator[Open]:
+    url = request.getfixturevalue("postgres_url")
+    yield lambda: open_postgres(url, AUDIT_KEY)
+
+
+ENGINES = {"sqlite": on_sqlite, "postgres": on_postgres}
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from mintmark.storage import backup, portable, schema
 from mintmark.storage.backup import BackupFault, File, Head, Summary
-from mintmark.storage.database import Database, open_sqlite
+from mintmark.storage.database import Database
+from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import audit_event, metadata
 from mintmark.values.revocation import Revocation
