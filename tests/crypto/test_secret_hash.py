@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from mintmark.crypto.secret_hash import (
     CHEAPEST,
+    MOST,
     OWASP,
     HashProfile,
     check_secret,
     digest_secret,
     dummy_digest,
     hash_password,
+    is_acceptable,
     needs_rehash,
     verify_password,
 )
@@ -103,3 +105,28 @@ def test_the_dummy_costs_the_same_and_matches_nobody(profile: HashProfile) -> No
     assert not needs_rehash(dummy_digest(profile), profile)
     assert not verify_password(dummy_digest(profile), "")
     assert not verify_password(dummy_digest(profile), dummy_digest(profile))
+
+
+@pytest.mark.parametrize("profile", [CHEAPEST, OWASP, MOST, HashProfile(19456, 3, 2)])
+def test_a_digest_from_elsewhere_is_taken_when_checking_it_costs_little(profile: HashProfile) -> None:
+    assert is_acceptable(dummy_digest(profile))
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "secret",
+        dummy_digest(HashProfile(65537, 2, 1)),
+        dummy_digest(HashProfile(19456, 5, 1)),
+        dummy_digest(HashProfile(19456, 2, 5)),
+        dummy_digest(HashProfile(7, 1, 1)),
+        dummy_digest().replace("argon2id", "argon2i"),
+        dummy_digest().replace("v=19", "v=16"),
+        dummy_digest() + "\n",
+        dummy_digest()[:60],
+        "$2b$12$abcdefghijklmnopqrstuuN2zj0j8N6zOQx4gq8jYxY3r8uXK6b3G",
+    ],
+)
+def test_another_digest_from_elsewhere_is_not_taken(digest: str) -> None:
+    assert not is_acceptable(digest)

@@ -6,7 +6,7 @@ again when the engine asks for that. Part of the ports; imported from there.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -76,6 +76,18 @@ class Transaction(Protocol):
 
     def add(self, record: object, *, now: float) -> None:
         """Insert. Raises Conflict when its key (or user name, host, issuer) is taken."""
+        ...
+
+    def add_many(self, records: Sequence[object], *, now: float) -> None:
+        """Insert records of one type, none of them an environment. Raises Conflict, without saying which."""
+        ...
+
+    def client_ids(self, environment: str, among: Sequence[str]) -> set[str]:
+        """Which of these client ids the environment has."""
+        ...
+
+    def encoded_client_ids(self, environment: str) -> list[str]:
+        """The client ids of an environment that form decoding would read as others: those with ``%`` or ``+``."""
         ...
 
     def put(self, record: object, *, now: float) -> None:

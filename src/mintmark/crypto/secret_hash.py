@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,11 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _SALT_BYTES, _HASH_BYTES = 16, 32
+_ENCODED = re.compile(
+    r"\$argon2id\$v=19\$m=(?P<memory>\d{1,7}),t=(?P<passes>\d{1,3}),p=(?P<lanes>\d{1,3})"
+    r"\$(?P<salt>[A-Za-z0-9+/]+)\$(?P<tag>[A-Za-z0-9+/]+)",
+    re.ASCII,
+)
 _INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
 
 
@@ -34,6 +40,8 @@ class HashProfile:
 
 #: OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 OWASP = HashProfile(19 * 1024, 2, 1)
+#: What a digest from elsewhere may cost at most, for each check of a secret pays it.
+MOST = HashProfile(64 * 1024, 4, 4)
 #: The least that argon2 takes. Only for tests: it protects nothing.
 CHEAPEST = HashProfile(8, 1, 1)
 
@@ -82,6 +90,16 @@ def needs_rehash(digest: str, profile: HashProfile = OWASP) -> bool:
         return profile._hasher().check_needs_rehash(digest)
     except InvalidHashError:
         return True
+
+
+def is_acceptable(digest: str) -> bool:
+    """Whether a digest that somebody else made is argon2id in its encoded form that costs no more than `MOST`."""
+    match = _ENCODED.fullmatch(digest)
+    if match is None:
+        return False
+    memory, passes, lanes = (int(match[name]) for name in ("memory", "passes", "lanes"))
+    within = 8 * lanes <= memory <= MOST.memory and 1 <= passes <= MOST.passes and 1 <= lanes <= MOST.lanes
+    return within and 11 <= len(match["salt"]) <= 86 and 22 <= len(match["tag"]) <= 86
 
 
 def dummy_digest(profile: HashProfile = OWASP) -> str:

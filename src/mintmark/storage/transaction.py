@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery, Conflict, Transaction
-from mintmark.storage import audit, changes, quotas, revocations
+from mintmark.storage import audit, changes, many, quotas, revocations
 from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
 from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias
 from mintmark.storage.trail import Trail
@@ -97,6 +97,21 @@ class SqlTransaction:
         self._refuse_taken(record)
         self._guarded(record, lambda: self._insert(record))
         self._note(changes.subjects_of(record), now)
+
+    def add_many(self, records: Sequence[object], *, now: float) -> None:
+        """Insert records of one type, none of them an environment. Raises Conflict, without saying which."""
+        self._writing()
+        many.add(self._connection, records)
+        subjects = dict.fromkeys(subject for record in records for subject in changes.subjects_of(record))
+        self._note(tuple(subjects), now)
+
+    def client_ids(self, environment: str, among: Sequence[str]) -> set[str]:
+        """Which of these client ids the environment has."""
+        return many.client_ids(self._connection, environment, among)
+
+    def encoded_client_ids(self, environment: str) -> list[str]:
+        """The client ids of an environment that hold ``%`` or ``+``."""
+        return many.encoded_client_ids(self._connection, environment)
 
     def put(self, record: object, *, now: float) -> None:
         """Replace the record with the same key. Raises KeyError when there is none, Conflict as `add`."""
@@ -202,22 +217,7 @@ class SqlTransaction:
 
     def clients_after(self, after: tuple[str, str], most: int) -> tuple[list[Client], list[SecretVersion]]:
         """The next clients behind the key (environment, client id), in order, and all of their secrets."""
-        clients = self._span(Client, after, None, most)
-        if not clients:
-            return [], []
-        last = (clients[-1].environment, clients[-1].client_id)
-        return clients, self._span(SecretVersion, after, last, None)
-
-    def _span(
-        self, kind: type[Record], after: tuple[str, str], last: tuple[str, str] | None, most: int | None
-    ) -> list[Record]:
-        table = TABLES[kind]
-        key = sa.tuple_(table.c.environment, table.c.client_id)
-        found = _whole(kind).where(key > after)
-        if last is not None:
-            found = found.where(key <= last)
-        found = found.order_by(*(table.c[name] for name in KEYS[kind])).limit(most)
-        return [decode(kind, row) for row in self._connection.execute(found)]
+        return many.clients_after(self._connection, after, most)
 
     def _present(self, record: Any) -> object | None:
         """The stored record with the key of `record`."""

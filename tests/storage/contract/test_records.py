@@ -278,3 +278,39 @@ def test_several_subjects_and_ids_with_slashes_keep_apart() -> None:
     assert split_subject("environment:acme/production") == ("environment", "acme/production", "")
     assert subjects_of(SECRET) == subjects_of(CLIENT)
     assert subjects_of(PERSON) == ()
+
+
+def test_many_records_are_added_at_once_or_none(store: SqlStore) -> None:
+    write(store, fill)
+    before = asyncio.run(store.read(lambda tx: tx.position()))
+    new = [replace(CLIENT, client_id=f"n{number}") for number in range(1200)]
+    write(store, lambda tx: tx.add_many(new, now=NOW))
+    write(store, lambda tx: tx.add_many([], now=NOW))
+    found = asyncio.run(store.read(lambda tx: tx.find(Client, environment=HOME)))
+    assert {client.client_id for client in found} == {CLIENT.client_id, *(each.client_id for each in new)}
+    assert asyncio.run(store.read(lambda tx: tx.position())) == before + len(new)
+    for taken in (CLIENT, new[7]):
+        with pytest.raises(Conflict):
+            write(
+                store, lambda tx, taken=taken: tx.add_many([replace(CLIENT, client_id="m"), taken], now=NOW)
+            )
+    with pytest.raises(KeyError):
+        write(store, lambda tx: tx.add_many([replace(CLIENT, environment="no/where")], now=NOW))
+    with pytest.raises(TypeError):
+        write(store, lambda tx: tx.add_many([ENVIRONMENT], now=NOW))
+    assert len(asyncio.run(store.read(lambda tx: tx.find(Client, environment=HOME)))) == len(new) + 1
+
+
+def test_client_ids_are_looked_up_many_at_once(store: SqlStore) -> None:
+    ids = ["a%20b", "a+b", "plain", "100%", "back\\slash", "under_score"]
+    write(store, fill)
+    write(store, lambda tx: tx.add_many([replace(CLIENT, client_id=each) for each in ids], now=NOW))
+
+    def look(tx: Transaction) -> tuple[set[str], list[str]]:
+        many = [f"no{number}" for number in range(1500)]
+        return tx.client_ids(HOME, [*many, "plain", "a+b", "\0", "\ud800"]), tx.encoded_client_ids(HOME)
+
+    present, encoded = asyncio.run(store.read(look))
+    assert present == {"plain", "a+b"}
+    assert sorted(encoded) == ["100%", "a%20b", "a+b"]
+    assert asyncio.run(store.read(lambda tx: tx.client_ids("acme/staging", ids))) == set()

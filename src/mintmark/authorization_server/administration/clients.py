@@ -6,7 +6,7 @@ the RFC mount, one that could be taken for another client's in either reading is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import get_args
 from urllib.parse import unquote_plus
@@ -23,6 +23,7 @@ from mintmark.authorization_server.ports import Transaction
 from mintmark.values.client import CLIENT_CREDENTIALS, Client, ClientKind
 from mintmark.values.credential import SecretVersion
 from mintmark.values.secret import Secret
+from mintmark.values.tenancy import Api
 
 GRANT_TYPES = (CLIENT_CREDENTIALS,)
 
@@ -64,8 +65,8 @@ def create(
     client_id = identifiers.fresh(
         lambda: identifiers.client_id(place, act.entropy), lambda found: tx.get(Client, environment, found)
     )
-    client = _checked(
-        tx,
+    client = checked_client(
+        lambda audience: lookup.api(tx, environment, audience),
         Client(
             environment=environment,
             client_id=client_id,
@@ -111,8 +112,8 @@ def import_client(
     """
     lookup.usable_environment(tx, environment)
     _refuse_likeness(tx, environment, checked.identifier(client_id, "client id"))
-    client = _checked(
-        tx,
+    client = checked_client(
+        lambda audience: lookup.api(tx, environment, audience),
         Client(
             environment=environment,
             client_id=client_id,
@@ -178,7 +179,10 @@ def change(
     changes: dict[str, object] = {field: value for field, value in given.items() if value is not None}
     if rate_limit is not None:
         changes["rate_limit"] = rate_limit or None
-    client = _checked(tx, replace(client, **changes))  # type: ignore[arg-type]
+    client = checked_client(
+        lambda audience: lookup.api(tx, client.environment, audience),
+        replace(client, **changes),  # type: ignore[arg-type]
+    )
     tx.put(client, now=act.now)
     detail = ", ".join(sorted(changes))
     audited(tx, act, "client.change", environment=environment, client_id=client_id, detail=detail)
@@ -213,30 +217,47 @@ def _plain(allowed: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     return {audience: tuple(dict.fromkeys(scopes)) for audience, scopes in allowed.items()}
 
 
-def _checked(tx: Transaction, client: Client) -> Client:
+def checked_client(find_api: Callable[[str], Api], client: Client) -> Client:
+    """The client, when what people chose of it can be so. `find_api` gives the API of an audience, or raises.
+
+    Raises AdministrationFault.
+    """
     checked.name(client.client_name, "name")
     checked.limit(client.daily_token_limit, "daily token limit")
     checked.limit(client.rate_limit, "rate limit per minute")
     if client.kind not in get_args(ClientKind):
         raise AdministrationFault("The kind of a client must be application or service_account.")
     for audience, scopes in client.allowed.items():
-        checked.scope_tokens(scopes, lookup.api(tx, client.environment, audience).scopes, audience)
+        checked.scope_tokens(scopes, find_api(audience).scopes, audience)
     for audience in client.protects:
-        lookup.api(tx, client.environment, audience)
+        find_api(audience)
     return client
 
 
 def _refuse_likeness(tx: Transaction, environment: str, client_id: str) -> None:
-    mine = _readings(client_id)
-    for other in tx.find(Client, environment=environment):
-        if not mine.isdisjoint(_readings(other.client_id)):
-            raise conflict(
-                f"The client id '{client_id}' could be taken for that of the client '{other.client_id}' in "
-                f"{environment}: import it into another environment, or delete the other first."
-            )
+    other = taken_for(
+        client_id, tx.client_ids(environment, sorted(readings(client_id))), tx.encoded_client_ids(environment)
+    )
+    if other is not None:
+        raise conflict(
+            f"The client id '{client_id}' could be taken for that of the client '{other}' in {environment}: import "
+            "it into another environment, or delete the other first."
+        )
 
 
-def _readings(client_id: str) -> frozenset[str]:
+def taken_for(client_id: str, present: Iterable[str], encoded: Iterable[str]) -> str | None:
+    """A client that this id could be taken for, or None.
+
+    `present`: those of its readings that clients have. `encoded`: the ids that have another reading than themselves.
+    """
+    mine = readings(client_id)
+    for other in present:
+        if other in mine:
+            return other
+    return next((other for other in encoded if not mine.isdisjoint(readings(other))), None)
+
+
+def readings(client_id: str) -> frozenset[str]:
     """The id as it stands, and as form decoding reads it (RFC 6749 §2.3.1)."""
     try:
         return frozenset({client_id, unquote_plus(client_id, errors="strict")})

@@ -17,6 +17,12 @@ GENERATED_PASSWORD = 24
 
 def digest(act: Act, secret: Secret) -> str:
     """argon2id of a secret from another server: 1 to 1024 printable ASCII characters (RFC 6749 appendix A.2)."""
+    refuse_unfit(secret)
+    return act.hash_password(secret.reveal())
+
+
+def refuse_unfit(secret: Secret) -> None:
+    """Raises AdministrationFault when a secret from another server could never be checked here."""
     text = secret.reveal()
     if not (text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST):
         raise AdministrationFault(f"The secret must be 1 to {LONGEST} printable ASCII characters.")
@@ -25,7 +31,6 @@ def digest(act: Act, secret: Secret) -> str:
             "The secret has the format of those that are generated here and would not be checked as an "
             "imported one: add a new secret instead."
         )
-    return act.hash_password(text)
 
 
 def password_digest(act: Act, password: Secret, *, imported: bool = False) -> str:

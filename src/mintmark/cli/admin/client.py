@@ -11,6 +11,7 @@ from mintmark.authorization_server.administration.operations import client as cl
 from mintmark.authorization_server.administration.operations import mount as mounts
 from mintmark.authorization_server.administration.operations.inputs import OfClient, OfEnvironment
 from mintmark.cli import output, secret_input
+from mintmark.cli.admin import client_file
 from mintmark.cli.admin.options import SHOWN_ONCE, Allow, ClientId, Environment, Expires, Label, Protects, Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
@@ -96,6 +97,9 @@ def import_client(
         expires_at=expires_at,
     )
     return Fields(call.run(clients.import_client, given), not_admitted(call, environment))
+
+
+noun.command("import-file")(client_file.import_file)
 
 
 @noun.command("list")
