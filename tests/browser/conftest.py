@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=90_000)
     with sync_playwright() as playwright:
         sandbox = os.geteuid() != 0
         browser = playwright.chromium.launch(
@@ -62,7 +62,7 @@ def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
         permissions=["clipboard-read", "clipboard-write"],
         accept_downloads=True,
     )
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(90_000)
     complaints = Complaints()
     made.on("page", complaints.watch)
     yield made

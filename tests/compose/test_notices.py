@@ -135,6 +135,23 @@ def test_what_did_not_arrive_is_sent_again(house: House, hook: Hook, tmp_path: P
     assert len(hook.received) == 2
 
 
+@pytest.mark.parametrize("damage", ["absent", "no text"])
+def test_a_secret_that_cannot_be_read_delays_the_notice_and_loses_none(
+    house: House, hook: Hook, tmp_path: Path, damage: str
+) -> None:
+    settings = webhook(hook, tmp_path)
+    file: Path = settings["notify_webhook_secret_file"]
+    if damage == "absent":
+        file.unlink()
+    else:
+        file.write_bytes(b"\xff")
+    days = Days(house, settings)
+    with pytest.raises(NotSent, match="secret cannot be read"):
+        days.send()
+    file.write_text(KEY)
+    assert days.send() == 1
+
+
 def test_a_mail_goes_to_all_recipients(house: House) -> None:
     received: list[Any] = []
 

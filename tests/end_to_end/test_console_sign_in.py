@@ -59,6 +59,13 @@ class TestOneTimeCodes:
         assert other.send("POST", "/console/sign-in/code", form).status == 303
         assert other.get("/console").status == 200
         assert Visitor(served.url).send("POST", "/console/sign-in/code", form).status == 401
+        off = other.post("/console/account/one-time-codes/disable", {"code": code})
+        assert "was used already" in off.words
+        again = other.get("/console/account/one-time-codes")
+        other_secret = TOTP(b32decode(again.words.partition("Or type it: ")[2].split()[0]), 6, SHA1(), 30)
+        replacing = {"ticket": ticket(again), "code": other_secret.generate(int(time.time())).decode()}
+        kept = other.post("/console/account/one-time-codes", replacing)
+        assert "turn them off with a code first" in kept.words
         stolen = Visitor(served.url)
         assert stolen.send("POST", "/console/sign-in/code", {"ticket": "x.y", "code": code}).status == 401
 

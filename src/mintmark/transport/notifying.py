@@ -41,7 +41,11 @@ class Webhook:
         """POST ``{subject, text, items}``. ``Mintmark-Signature: t=SECONDS,v1=HEX`` is the HMAC of ``SECONDS.BODY``."""
         body = json.dumps({"subject": subject, "text": text, "items": list(items)}).encode()
         at = int(self.now())
-        mac = hmac.new(self.secret().reveal().encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+        try:
+            key = self.secret().reveal().encode()
+        except (OSError, ValueError) as fault:
+            raise NotSent(f"the webhook's secret cannot be read: {type(fault).__name__}") from None
+        mac = hmac.new(key, b"%d." % at + body, hashlib.sha256).hexdigest()
         headers = (
             (b"content-type", b"application/json"),
             (SIGNATURE.encode(), f"t={at},v1={mac}".encode("ascii")),

@@ -20,6 +20,8 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 from mintmark.wire.origin import is_safe, origin_of
 
 KEPT = 300.0
+#: Seconds for which a provider that did not answer is not asked again: who waits meanwhile holds a thread each.
+LEFT_ALONE = 5.0
 MOST_BYTES = 256 * 1024
 _JSON = ((b"accept", b"application/json"),)
 _FORM = (*_JSON, (b"content-type", b"application/x-www-form-urlencoded"))
@@ -37,6 +39,7 @@ class NetworkProvider:
     client: IssuerClient = field(default_factory=IssuerClient, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _held: tuple[float, Provider] | None = field(default=None, repr=False)
+    _failed: tuple[float, str] | None = field(default=None, repr=False)
 
     def provider(self) -> Provider:
         """Its metadata and keys. Raises OpenIdFault."""
@@ -44,8 +47,14 @@ class NetworkProvider:
             held = self._held
             if held is not None and self.monotonic() < held[0] + KEPT:
                 return held[1]
-            found = self._fetched()
-            self._held = (self.monotonic(), found)
+            if self._failed is not None and self.monotonic() < self._failed[0] + LEFT_ALONE:
+                raise OpenIdFault(self._failed[1])
+            try:
+                found = self._fetched()
+            except OpenIdFault as fault:
+                self._failed = (self.monotonic(), str(fault))
+                raise
+            self._held, self._failed = (self.monotonic(), found), None
             return found
 
     def exchange(self, provider: Provider, code: Secret, verifier: Secret, redirect_uri: str) -> Secret:
@@ -58,7 +67,13 @@ class NetworkProvider:
                 ("code_verifier", verifier.reveal()),
             ]
         )
-        authorization = write_basic(self.client_id, self.secret().reveal(), encoded=True, scheme="Basic")
+        try:
+            secret = self.secret().reveal()
+        except (OSError, ValueError):
+            raise OpenIdFault(
+                "The secret for the OpenID provider cannot be read here: sign in otherwise."
+            ) from None
+        authorization = write_basic(self.client_id, secret, encoded=True, scheme="Basic")
         headers = (*_FORM, (b"authorization", authorization))
         answer = self._ask(HttpRequest("POST", "", b"", headers, body, provider.token_endpoint))
         token = self._object(answer).get("id_token")

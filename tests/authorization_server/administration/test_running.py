@@ -216,6 +216,16 @@ def test_an_admin_makes_no_operator_and_nobody_without_a_tenant(office: Office) 
     office.refuses("not_found", person.disable, ada, person.OfPerson("bob@globex"))
 
 
+def test_nobody_gets_past_the_account_page_with_a_session_that_was_left_open(office: Office) -> None:
+    ada = Principal.person(office.house.see(people.show, "ada@acme"))
+    for operation_, given in (
+        (person.change_password, person.PersonPassword("ada@acme", Secret("another password"))),
+        (person.reset_sign_in, person.OfPerson("ada@acme")),
+    ):
+        assert "page of your account" in office.refuses("forbidden", operation_, ada, given)
+    office.run(person.reset_sign_in, ada, person.OfPerson("dev@acme"))
+
+
 def test_nobody_has_people_in_the_operators_tenant(office: Office) -> None:
     office.house.do(tenants.create, handle="mintmark", name="Operators")
     given = person.PersonToMake("mal@mintmark", "admin", "mintmark")

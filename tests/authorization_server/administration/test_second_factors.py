@@ -24,7 +24,7 @@ def passkey(number: int = 0, username: str = "ada") -> Passkey:
 
 
 def test_the_secret_of_one_time_codes_is_sealed_for_its_person(house: House) -> None:
-    made = house.do(second_factors.enable_totp, "ada", SECRET)
+    made = house.do(second_factors.enable_totp, "ada", SECRET, 4)
     assert SECRET.decode() not in made.totp + repr(made)
     assert Seal(SEAL_KEY).unseal(made.totp, second_factors.totp_context("ada")) == SECRET
     with pytest.raises(Exception, match=r".+"):
@@ -33,13 +33,22 @@ def test_the_secret_of_one_time_codes_is_sealed_for_its_person(house: House) -> 
 
 
 def test_a_code_is_used_once_and_no_earlier_one_after_it(house: House) -> None:
-    house.do(second_factors.enable_totp, "ada", SECRET)
-    assert [house.do(second_factors.use_code, "ada", step) for step in (5, 5, 4, 6)] == [
+    house.do(second_factors.enable_totp, "ada", SECRET, 4)
+    assert [house.do(second_factors.use_code, "ada", step) for step in (4, 5, 5, 4, 6)] == [
+        False,
         True,
         False,
         False,
         True,
     ]
+
+
+def test_codes_are_replaced_only_after_they_were_turned_off(house: House) -> None:
+    before = house.do(second_factors.enable_totp, "ada", SECRET, 4)
+    assert "turn them off" in house.refuses(
+        "conflict", second_factors.enable_totp, "ada", b"of a session left open", 5
+    )
+    assert house.see(people.show, "ada") == before
 
 
 def test_a_person_has_ten_passkeys_at_most_each_registered_once(house: House) -> None:
@@ -65,7 +74,7 @@ def test_a_person_removes_only_their_own(house: House) -> None:
 
 
 def test_a_lost_device_is_taken_away_whole(house: House) -> None:
-    house.do(second_factors.enable_totp, "ada", SECRET)
+    house.do(second_factors.enable_totp, "ada", SECRET, 4)
     house.do(second_factors.add_passkey, passkey())
     person = house.do(second_factors.reset, "ada")
     assert (person.totp, person.digest) == ("", "$argon2id$x")

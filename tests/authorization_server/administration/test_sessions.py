@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mintmark.authorization_server.administration import people, sessions
+from mintmark.authorization_server.administration import people, second_factors, sessions
 from mintmark.values.person import Person
 from mintmark.values.session import Session
 from tests.authorization_server.administration.conftest import NOW, House
@@ -64,13 +64,25 @@ def test_use_is_written_by_the_minute(house: House, ada: Person) -> None:
         lambda tx, act: people.disable(tx, act, "ada"),
         lambda tx, act: people.delete(tx, act, "ada"),
         lambda tx, act: people.change_password(tx, act, "ada", digest="$argon2id$second"),
+        lambda tx, act: people.change(tx, act, "ada", openid="ada@company.example"),
+        lambda tx, act: second_factors.reset(tx, act, "ada"),
     ],
-    ids=["disabled", "deleted", "another password"],
+    ids=["disabled", "deleted", "another password", "another name at the provider", "a device was lost"],
 )
 def test_ends_at_once_with_its_person(house: House, ada: Person, change: object) -> None:
     house.do(people.create, username="last-operator")
     begin(house, ada)
     house.do(change)  # type: ignore[arg-type]
+    assert not lives(house, VALUE, NOW + 1)
+
+
+def test_a_later_namesake_without_a_password_either_does_not_inherit_it(house: House) -> None:
+    house.do(people.create, username="last-operator")
+    begin(house, house.do(people.create, username="bob", openid="bob@company.example"))
+    assert lives(house, VALUE, NOW)
+    house.do(people.delete, "bob")
+    house.later(1)
+    house.do(people.create, username="bob", openid="bob@company.example")
     assert not lives(house, VALUE, NOW + 1)
 
 

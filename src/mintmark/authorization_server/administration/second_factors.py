@@ -12,6 +12,7 @@ from mintmark.authorization_server.administration.act import Act, audited, confl
 from mintmark.authorization_server.ports import Conflict, Transaction
 from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
+from mintmark.values.session import Session
 
 MOST_PASSKEYS = 10
 
@@ -21,10 +22,17 @@ def totp_context(username: str) -> str:
     return f"totp:{username}"
 
 
-def enable_totp(tx: Transaction, act: Act, username: str, secret: bytes) -> Person:
-    """From now on the password alone does not sign this person in."""
+def enable_totp(tx: Transaction, act: Act, username: str, secret: bytes, step: int) -> Person:
+    """From now on the password alone does not sign this person in. `step`: of the code that has confirmed the secret.
+
+    Raises AdministrationFault (conflict) where codes are asked for already: a session that was left open does not
+    replace them.
+    """
+    person = lookup.person(tx, username)
+    if person.totp:
+        raise conflict("Codes are asked for already: turn them off with a code first.")
     sealed = act.seal(secret, totp_context(username))
-    return _put(tx, act, replace(lookup.person(tx, username), totp=sealed), "enable_totp")
+    return _put(tx, act, replace(person, totp=sealed, totp_used=step), "enable_totp")
 
 
 def disable_totp(tx: Transaction, act: Act, username: str) -> Person:
@@ -78,8 +86,8 @@ def remove_passkey(tx: Transaction, act: Act, username: str, passkey_id: str) ->
 
 
 def reset(tx: Transaction, act: Act, username: str) -> Person:
-    """Take one-time codes and all passkeys away, of somebody who has lost a device."""
-    for each in tx.find(Passkey, username=username):
+    """Take one-time codes and all passkeys away, and end all sessions, of somebody who has lost a device."""
+    for each in (*tx.find(Passkey, username=username), *tx.find(Session, username=username)):
         tx.remove(each, now=act.now)
     return _put(tx, act, replace(lookup.person(tx, username), totp=""), "reset_sign_in")
 

@@ -1,7 +1,7 @@
 """Sessions of people in the console: begun by a sign-in, over after a time without use or after half a day at most.
 
 A session is found by the hash of a value that only the browser holds. It ends at once when its person is disabled or
-deleted, or has another password; ending one is an act like every other.
+deleted, or has another password or name at the OpenID provider; ending one is an act like every other.
 """
 
 from __future__ import annotations
@@ -99,5 +99,8 @@ def _id(value: str) -> str:
 
 
 def mark(person: Person) -> str:
-    """What a session keeps of its person: says nothing of the digest, and is another for another password."""
-    return hashlib.sha256(f"mintmark session\0{person.username}\0{person.digest}".encode()).hexdigest()[:32]
+    """What a session keeps of its person: says nothing of the digest, and is another for another password, another
+    name at the OpenID provider, and for whoever has the user name after the person was deleted.
+    """
+    told = (person.username, person.digest, person.openid, str(person.created_at))
+    return hashlib.sha256("\0".join(("mintmark session", *told)).encode()).hexdigest()[:32]

@@ -73,6 +73,12 @@ def _refuse_operators(call: Call, role: Role | None) -> None:
         raise forbidden("Only operators make operators.")
 
 
+def _refuse_oneself(call: Call, username: str, what: str) -> None:
+    """A session that was left open does not get past what the account page asks for."""
+    if call.principal.username == username:
+        raise forbidden(f"Your own {what} you change on the page of your account.")
+
+
 @operation("person.create", "tenant", writes=True, hashed=_hashed)
 def create(tx: Transaction, call: Call, given: PersonToMake) -> Person:
     """Create a person."""
@@ -113,13 +119,17 @@ def change(tx: Transaction, call: Call, given: PersonChange) -> Person:
 
 @operation("person.change_password", "person", writes=True, hashed=_hashed)
 def change_password(tx: Transaction, call: Call, given: PersonPassword) -> Person:
-    """Replace a person's password at once."""
+    """Replace another person's password at once."""
+    _refuse_oneself(call, given.username, "password")
     return people.change_password(tx, call.act, given.username, digest=call.slow.digest)
 
 
 @operation("person.reset_sign_in", "person", writes=True)
 def reset_sign_in(tx: Transaction, call: Call, given: OfPerson) -> Person:
-    """Take one-time codes and passkeys away from somebody who has lost a device; the password stays."""
+    """Take one-time codes and passkeys away from somebody who has lost a device, and end their sessions; the password
+    stays.
+    """
+    _refuse_oneself(call, given.username, "ways to sign in")
     return second_factors.reset(tx, call.act, given.username)
 
 

@@ -18,7 +18,7 @@ from mintmark.values.secret import Secret
 from mintmark.web.answers import json_answer
 from mintmark.web.console import one_time_codes, passkeys
 from mintmark.web.console.pages.account import show
-from mintmark.web.console.pages.sign_in import begin
+from mintmark.web.console.pages.sign_in import begin, use_code
 from mintmark.web.console.pages.sign_in_otherwise import challenge_of, challenge_ticket
 from mintmark.web.console.passkeys import PasskeyFault, Site
 from mintmark.web.console.router import page
@@ -67,11 +67,12 @@ async def confirm_codes(visit: Visit) -> Answer:
     if told is None or told["username"] != person.username:
         raise AdministrationFault("That took too long: begin again.")
     secret = base64url.decode(told["secret"].encode("ascii"))
-    if one_time_codes.matching_step(secret, visit.form.one("code"), visit.now) is None:
+    step = one_time_codes.matching_step(secret, visit.form.one("code"), visit.now)
+    if step is None:
         return _codes(visit, secret, "That is not the code of this moment: look at the clock of your device.")
     act = _act(visit)
     await visit.services.administration.store.write(
-        lambda tx: second_factors.enable_totp(tx, act, person.username, secret)
+        lambda tx: second_factors.enable_totp(tx, act, person.username, secret, step)
     )
     return SeeOther("/console/account", "codes_enabled")
 
@@ -86,11 +87,10 @@ async def disable_codes(visit: Visit) -> Answer:
         services.limits.admit("console-code", username, peer, visit.now)
     except OAuthError as fault:
         raise AdministrationFault(f"Too many attempts: try again in {fault.retry_after} seconds.") from None
-    secret = services.unseal(person.totp, second_factors.totp_context(username)) if person.totp else b""
-    if secret and one_time_codes.matching_step(secret, visit.form.one("code"), visit.now) is None:
+    if person.totp and not await use_code(visit, person, act):
         services.limits.failed("console-code", username, peer, visit.now)
-        raise AdministrationFault("That is not the code of this moment.")
-    await visit.services.administration.store.write(lambda tx: second_factors.disable_totp(tx, act, username))
+        raise AdministrationFault("That is not the code of this moment, or it was used already.")
+    await services.administration.store.write(lambda tx: second_factors.disable_totp(tx, act, username))
     return SeeOther("/console/account", "codes_disabled")
 
 

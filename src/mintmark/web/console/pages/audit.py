@@ -24,6 +24,8 @@ WRITTEN_WITHIN = 1.0
 MOST_EXPORTED = 10_000
 #: What the filter offers for the time: its name, and seconds back.
 SPANS = {"hour": 3600, "day": 86400, "week": 7 * 86400, "month": 30 * 86400}
+#: What a text begins with that a spreadsheet takes for a formula, or skips before one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FILTERS = ("environment", "request_id", "client_id", "kind", "outcome", "reason", "mount")
 
 
@@ -101,7 +103,7 @@ def _link(visit: Visit, more: dict[str, str], path: str = "/console/audit") -> s
 
 def _harmless(value: Any) -> Any:
     """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def _file(name: str, kind: bytes, text: str) -> HttpResponse:

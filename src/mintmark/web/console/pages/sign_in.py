@@ -6,6 +6,7 @@ A wrong password takes as long as an unknown name and says no more; the code is 
 from __future__ import annotations
 
 from mintmark.authorization_server.administration import second_factors, sessions
+from mintmark.authorization_server.administration.act import Act
 from mintmark.authorization_server.ports import Busy, Transaction
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.errors import OAuthError
@@ -20,6 +21,9 @@ from mintmark.web.console.visit import Answer, Page, SeeOther, Visit
 LONGEST_NAME, LONGEST_PASSWORD = 255, 1024
 #: Seconds within which the code must follow the password.
 WITHIN = 300
+#: Wrong codes of one person in an hour, from everywhere: who gets there knows the password, so nobody else is locked
+#: out, and a million codes are not tried from a thousand addresses.
+MOST_CODES, CODE_WINDOW = 30, 3600
 _NO = "That user name and password do not belong together, or you have been locked out."
 
 
@@ -81,19 +85,30 @@ async def code(visit: Visit) -> Answer:
         return _code_form(
             visit, person, told["next"], f"Too many attempts: try again in {fault.retry_after} seconds.", 429
         )
-    secret = services.unseal(person.totp, second_factors.totp_context(username))
-    step = one_time_codes.matching_step(secret, visit.form.one("code"), now)
+    counters, tried = services.limits.counters, f"codes:{username}"
+    if not counters.take(tried, MOST_CODES, CODE_WINDOW, now, cost=0).remaining:
+        return _code_form(
+            visit, person, told["next"], "Too many wrong codes were tried: try again in an hour.", 429
+        )
     act = services.administration.act(f"person:{username}", visit.caller.request_id, peer)
-    if step is None or not await services.administration.store.write(
-        lambda tx: second_factors.use_code(tx, act, username, step)
-    ):
+    if not await use_code(visit, person, act):
         services.limits.failed("console-code", username, peer, now)
+        counters.take(tried, MOST_CODES, CODE_WINDOW, now)
         note_refused(visit, person)
         await services.answer_late(now)
         return _code_form(
             visit, person, told["next"], "That is not the code of this moment, or it was used already.", 401
         )
     return await begin(visit, person, told["next"])
+
+
+async def use_code(visit: Visit, person: Person, act: Act) -> bool:
+    """Whether the form has the person's code of this moment, which from now on is used."""
+    secret = visit.services.unseal(person.totp, second_factors.totp_context(person.username))
+    step = one_time_codes.matching_step(secret, visit.form.one("code"), visit.now)
+    return step is not None and await visit.services.administration.store.write(
+        lambda tx: second_factors.use_code(tx, act, person.username, step)
+    )
 
 
 async def begin(visit: Visit, person: Person, after: str) -> SeeOther:
