@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey, generate
+from mintmark.web.console.pages.sign_in import MOST_CODES
 from tests.end_to_end.conftest import Served, serving
 from tests.end_to_end.console import Visitor
 from tests.end_to_end.server import call, free_port, mintmark
@@ -78,6 +79,24 @@ class TestOneTimeCodes:
         assert Visitor(served.url).sign_in("root", served.password).status == 303
         assert served.password not in served.server.output
         assert text not in served.server.output
+
+    def test_are_not_guessed_from_a_thousand_addresses(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "guessed", settings='trusted_proxies = ["127.0.0.1"]') as served:
+            root = Visitor(served.url)
+            assert root.sign_in("root", served.password).status == 303
+            page = root.get("/console/account/one-time-codes")
+            totp = TOTP(b32decode(page.words.partition("Or type it: ")[2].split()[0]), 6, SHA1(), 30)
+            form = {"ticket": ticket(page), "code": totp.generate(int(time.time())).decode()}
+            assert root.post("/console/account/one-time-codes", form).status == 303
+            asked = Visitor(served.url).sign_in("root", served.password)
+            statuses: list[int] = []
+            while 429 not in statuses and len(statuses) < 2 * MOST_CODES:  # in time, a further try flows back
+                wrong = {"ticket": ticket(asked), "code": "none"}
+                address = {"X-Forwarded-For": f"198.51.100.{len(statuses)}"}
+                asked = Visitor(served.url).send("POST", "/console/sign-in/code", wrong, address)
+                statuses.append(asked.status)
+            assert statuses[:MOST_CODES] == [401] * MOST_CODES
+            assert statuses[-1] == 429, "from an address that has never failed"
 
 
 class CompanyProvider:
