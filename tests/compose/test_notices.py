@@ -152,6 +152,17 @@ def test_a_secret_that_cannot_be_read_delays_the_notice_and_loses_none(
     assert days.send() == 1
 
 
+def test_what_arrived_one_way_is_not_sent_again_because_another_is_away(
+    house: House, hook: Hook, tmp_path: Path
+) -> None:
+    away = {"notify_smtp": f"smtp://127.0.0.1:{free_port()}", "notify_to": ("ops@mint.example",)}
+    days = Days(house, {**webhook(hook, tmp_path), **away})
+    for _ in range(3):
+        with pytest.raises(NotSent, match="the mail server"):
+            days.send()
+    assert len(hook.received) == 1
+
+
 def test_a_mail_goes_to_all_recipients(house: House) -> None:
     received: list[Any] = []
 

@@ -1,7 +1,7 @@
 """The notice of a day: which credentials end soon or lie unused, to the operators' webhook and by mail.
 
-Of several workers and nodes the first sends it; when nothing needs attention, nothing is sent. One that did not
-arrive is tried again an hour later.
+Of several workers and nodes the first sends it; when nothing needs attention, nothing is sent. Where it did not
+arrive it is tried again an hour later, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, ClassVar, Protocol
 
 from mintmark.authorization_server.administration.access import Principal
 from mintmark.authorization_server.administration.operations import attention
@@ -26,7 +27,9 @@ KEPT = 30 * 86400
 
 
 class Way(Protocol):
-    """A way to send a notice."""
+    """A way to send a notice, with a name of its own."""
+
+    name: ClassVar[str]
 
     def send(self, subject: str, text: str, items: Sequence[Mapping[str, Any]]) -> None:
         """Raises NotSent."""
@@ -62,33 +65,47 @@ class Notices:
     now: Callable[[], float] = field(repr=False)
 
     async def send_due(self) -> int:
-        """Send the notice of today, unless that was done; how many credentials it names. Raises NotSent."""
+        """Send the notice of today each way, unless that was done; how many credentials it names, 0 when it was.
+
+        Raises NotSent when it did not arrive one way; the others have it.
+        """
         now = int(self.now())
         day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
         found = await self.administration.run(
             attention.listing, Principal.installation("scheduler"), attention.Where()
         )
-        if not found or not await self.administration.store.write(lambda tx: _claim(tx, day, now)):
+        if not found:
             return 0
         items = [row(each) for each in found]
         subject = f"Mintmark: {len(items)} credentials need attention"
         text = _text(items, self.administration.public_url)
-        try:
-            for way in self.ways:
+        sent, faults = 0, list[NotSent]()
+        for way in self.ways:
+            notice = Notice(f"{day} {way.name}", now)
+            if not await self.administration.store.write(partial(_claim, notice=notice)):
+                continue
+            try:
                 await asyncio.to_thread(way.send, subject, text, items)
-        except NotSent:
-            await self.administration.store.write(lambda tx: tx.remove(Notice(day, now), now=now))
-            raise
-        return len(items)
+                sent = len(items)
+            except NotSent as fault:
+                await self.administration.store.write(partial(_give_back, notice=notice))
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+        return sent
 
 
-def _claim(tx: Transaction, day: str, now: int) -> bool:
-    tx.forget(Notice, created_before=now - KEPT)
+def _claim(tx: Transaction, notice: Notice) -> bool:
+    tx.forget(Notice, created_before=notice.created_at - KEPT)
     try:
-        tx.add(Notice(day, now), now=now)
+        tx.add(notice, now=notice.created_at)
     except Conflict:
         return False
     return True
+
+
+def _give_back(tx: Transaction, notice: Notice) -> None:
+    tx.remove(notice, now=notice.created_at)
 
 
 def _text(items: Sequence[Mapping[str, Any]], public_url: str) -> str:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from mintmark.transport.issuer_client import IssuerClient, NoResponse
@@ -32,6 +32,7 @@ class NotSent(Exception):
 class Webhook:
     """`secret()`: the key of the signature, read afresh. `now()`: seconds since the epoch."""
 
+    name: ClassVar[str] = "webhook"
     url: str
     secret: Callable[[], Secret] = field(repr=False)
     now: Callable[[], float] = field(repr=False)
@@ -62,6 +63,7 @@ class Webhook:
 class Mail:
     """`server`: ``smtp://host:port`` (STARTTLS but on loopback) or ``smtps://host:port``. `password()`: afresh."""
 
+    name: ClassVar[str] = "mail"
     server: str
     sender: str
     recipients: tuple[str, ...]
