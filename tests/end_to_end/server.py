@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 COMMAND = (sys.executable, "-m", "mintmark.compose.main")
 SOURCES = Path(__file__).parents[2] / "src"
 #: Seconds that a start or stop may take on a busy machine.
-PATIENCE = 60
+PATIENCE = 120
 
 
 def environment(**more: str) -> dict[str, str]:
