@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from mintmark.authorization_server.metadata import key_set, server_metadata
-from tests.authorization_server.world import ENVIRONMENT, KEY, NOW, World
+from mintmark.values.tenancy import Api
+from tests.authorization_server.world import AUDIENCE, ENVIRONMENT, KEY, NOW, World
 
 ISSUER = "https://auth.example/t/acme/production"
 
@@ -24,6 +25,19 @@ def test_every_url_is_made_from_the_issuer(play):  # type: ignore[no-untyped-def
             "client_secret_post",
         ]
         assert "things:read" in document["scopes_supported"]
+
+    play(scenario)
+
+
+def test_status_lists_are_named_where_an_api_has_its_tokens_on_them(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        documents = []
+        for change in ({}, {"status_list": True}, {"enabled": False}):
+            await world.change(Api, ENVIRONMENT, AUDIENCE, **change)
+            view = world.directory.environment(ENVIRONMENT)
+            assert view is not None
+            documents.append(json.loads(server_metadata(view, NOW)).get("status_list_aggregation_endpoint"))
+        assert documents == [None, f"{ISSUER}/status-lists", None]
 
     play(scenario)
 

@@ -246,6 +246,8 @@ def test_an_api_from_creation_to_deletion(acme: Terminal) -> None:
     )
     assert (changed["token_lifetime"], changed["required_scope"]) == (600, None)
     assert (changed["scopes"], changed["claims"]) == ({"a": ""}, {"x": "y"})
+    assert acme.made("api", "change", *where, "--status-list")["status_list"] is True
+    assert acme.made("api", "change", *where, "--no-status-list")["status_list"] is False
     assert acme.made("api", "disable", *where)["enabled"] is False
     assert acme.made("api", "enable", *where) == acme.made("api", "show", *where)
     assert acme.made("api", "change", *where, "--format", "opaque")["token_format"] == "opaque"

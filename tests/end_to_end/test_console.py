@@ -498,8 +498,11 @@ class TestOperating:
             "token_lifetime": "600",
             "token_format": "jwt",
             "algorithm": "ES256",
+            "status_list": "yes",
         }
         assert operator.post(f"{home}/apis", api).status == 303
+        listed = operator.get(f"{home}/apis/{quote(api['audience'], safe='')}").text
+        assert re.search(r'name="status_list" value="yes" checked', listed)
         page = create(operator, "milton", home)
         client_id, secret = page.value("p-client-id"), page.value("p-client-secret")
         answers = [

@@ -14,6 +14,7 @@ from tests.interop.proxies.programs import need_packages
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mintmark-interop"
 NPM = {
+    "@sd-jwt/jwt-status-list": "0.19.0",
     "express": "5.3.0",
     "express-oauth2-jwt-bearer": "1.10.0",
     "jose": "6.2.18",

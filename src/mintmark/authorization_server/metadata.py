@@ -38,6 +38,8 @@ def server_metadata(view: EnvironmentView, now: int) -> bytes:
     document["introspection_signing_alg_values_supported"] = list(ALGORITHMS)
     document["revocation_endpoint"] = f"{issuer}/revoke"
     document["revocation_endpoint_auth_methods_supported"] = by_clients
+    if any(api.enabled and api.status_list for api in view.apis.values()):
+        document["status_list_aggregation_endpoint"] = f"{issuer}/status-lists"
     document["mintmark_revocation_feed"] = f"{issuer}/revocations"
     if mounts:
         document["token_endpoint"] = issuer + mounts[0][0].path

@@ -135,7 +135,8 @@ class Issuance(NamedTuple):
     `subjects`: the change-log subjects it was judged by: ``tenant:t``, ``environment:t/e``,
     ``client:t/e/id``, ``user:t/e/id``, ``signature_key:t/e/id``. `day`: UTC days since the epoch.
     `opaque`: the record of an opaque token, stored in the same transaction. `ahead`: what the caller will need once
-    this is committed; a ledger may call it, on the caller's thread, once nothing but the disk can refuse any more.
+    this is committed; a ledger may call it, on the caller's thread, once nothing but the disk can refuse any more, with
+    what it is committed as. `numbered`: whether the token's number is wanted.
     """
 
     position: int
@@ -144,13 +145,17 @@ class Issuance(NamedTuple):
     allowances: tuple[Allowance, ...]
     event: AuditEvent
     opaque: ApiToken | None = None
-    ahead: Callable[[], object] | None = None
+    ahead: Callable[[int], object] | None = None
+    numbered: bool = False
 
 
 class Committed(NamedTuple):
-    """Durable. `used`: the counts after this token, in the order of the allowances."""
+    """Durable. `used`: the counts after this token, in the order of the allowances. `number`: where one is wanted, the
+    token's, which no other token ever has; it rises in the order of the commits.
+    """
 
     used: tuple[int, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,22 @@ class Ledger(Protocol):
 
     def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
         """Record that a credential was used without a token being issued. Never waits."""
+        ...
+
+
+class IssuedTokens(Protocol):
+    """The tokens of an environment by their numbers, for its status lists."""
+
+    async def numbers_since(self, environment_id: str, since: float) -> tuple[int, int] | None:
+        """The first and the last number of what was issued since then (seconds since the epoch), or None."""
+        ...
+
+    async def ended(
+        self, environment_id: str, numbers: tuple[int, int], after: int, found: Callable[[int], object]
+    ) -> tuple[int, int]:
+        """Call `found`, on another thread, with each number from the first to the last whose token was revoked by an
+        entry behind the number `after`; which entry was the newest, and which token.
+        """
         ...
 
 

@@ -76,6 +76,9 @@ REMEDIES: Mapping[str, str] = {
     "`mintmark admin token revoke`.",
     "gap": "Nothing to do: the guard reads a snapshot and goes on.",
     "feed_busy": "Too many guards wait at one worker: add workers, or let instances of an API share a guard.",
+    "no_such_list": "Nothing to do: the tokens on that status list have expired, or no issuer here gave that address.",
+    "no_past_list": "Ask for the status list as it is now, without the parameter time.",
+    "not_acceptable": "Ask for the status list with Accept: application/statuslist+jwt.",
     "no_signing_key": "The environment has no signing key: rotate its signing keys.",
     # the server
     "keys_unusable": "The environment's keys cannot be used: see the server's log, then rotate its signing keys.",

@@ -125,6 +125,7 @@ class TokenEndpoint:
                     event=_issued_event(call, dialect, judged, issued),
                     opaque=issued.opaque,
                     ahead=issued.sign,
+                    numbered=issued.numbered,
                 )
             )
             if isinstance(outcome, Committed):
@@ -221,7 +222,7 @@ def _accept(
     outcome: Committed,
     now: float,
 ) -> HttpResponse:
-    response = write_response(dialect, issued.response())
+    response = write_response(dialect, issued.response(outcome.number))
     if verdict is None:
         return response
     fields = rate_fields(judged.rate_limit, verdict, judged.allowances[0].limit, outcome.used[0], now)

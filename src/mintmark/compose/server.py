@@ -14,9 +14,10 @@ from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
 from mintmark.authorization_server.introspection import Introspection
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import Ports, Store
+from mintmark.authorization_server.ports import IssuedTokens, Ports, Store
 from mintmark.authorization_server.revocation import TokenRevocation
 from mintmark.authorization_server.revocation_feed import RevocationFeed
+from mintmark.authorization_server.status_lists import PublicEndpoint, StatusLists
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.cli.services import UsageFault
@@ -39,11 +40,12 @@ from mintmark.crypto.secret_hash import verify_password
 from mintmark.jose.keyring import Keyring
 from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.issued_tokens import SqlIssuedTokens
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.views import LoadKeyring
 from mintmark.values.tenancy import SigningKey
 from mintmark.web.answers import refusal
-from mintmark.web.app import Application
+from mintmark.web.app import Application, IssuerEndpoint
 from mintmark.web.callers import Callers
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.exchange import CLOSE
@@ -67,10 +69,11 @@ async def answer_late(now: float) -> None:
     await asyncio.sleep(REFUSAL_GRID - taken % REFUSAL_GRID)
 
 
-def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoint]:
-    """What an issuer has beside its token endpoints, for authenticated clients."""
+def issuer_endpoints(ports: Ports, store: Store, issued: IssuedTokens) -> dict[Endpoint, IssuerEndpoint]:
+    """What an issuer has beside its token endpoints."""
     limits = Limits(ports.counters)
     feed = RevocationFeed(ports, limits, time.time)
+    lists = StatusLists(ports, issued, time.time, asyncio.to_thread)
     return {
         "introspection": ClientEndpoint(
             "introspection", TOKEN_FORM, ports, Introspection(ports, limits).answer
@@ -80,6 +83,8 @@ def issuer_endpoints(ports: Ports, store: Store) -> dict[Endpoint, ClientEndpoin
         ),
         "revocations": ClientEndpoint("feed", FEED_QUERY, ports, feed.poll),
         "snapshot": ClientEndpoint("feed", FEED_QUERY, ports, feed.snapshot),
+        "status_lists": PublicEndpoint(ports.directory, lists.aggregation),
+        "status_list": PublicEndpoint(ports.directory, lists.one),
     }
 
 
@@ -225,7 +230,7 @@ class Server:
             token_endpoint=token_endpoint,
             refusals=RefusalLog(self._log),
             now=time.time,
-            endpoints=issuer_endpoints(ports, installation.store),
+            endpoints=issuer_endpoints(ports, installation.store, SqlIssuedTokens(installation.database)),
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))
             if self._demo
             else None,

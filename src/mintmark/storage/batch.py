@@ -123,7 +123,9 @@ class Batch:
             if type(outcome) is Committed
         ]
         events = audit.cleaned([issuance.event for issuance in issued])
-        self._trail.append(cursor, [*events, *notes])
+        first = self._trail.append(cursor, [*events, *notes])
+        if any(issuance.numbered for issuance in issued):
+            _number(outcomes, first)
         self._tokens.write(
             cursor, [tuple(encode(issuance.opaque).values()) for issuance in issued if issuance.opaque]
         )
@@ -182,6 +184,14 @@ class Batch:
             outcomes[index] = _admit(issuances[index], used, beyond)
         for (day, subject), excess in beyond.items():
             cursor.execute(self._give_back, (excess, day, subject))
+
+
+def _number(outcomes: list[Outcome | None], first: int) -> None:
+    """A token's number is the id of its audit event: events are written in the order of what was committed."""
+    for index, outcome in enumerate(outcomes):
+        if type(outcome) is Committed:
+            outcomes[index] = outcome._replace(number=first)
+            first += 1
 
 
 def _counts(issuance: Issuance) -> list[Count]:

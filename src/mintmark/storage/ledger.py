@@ -238,4 +238,4 @@ def _work_ahead(batch: list[_Waiting], outcomes: list[Outcome]) -> None:
     for (issuance, _), outcome in zip(batch, outcomes, strict=True):
         if issuance.ahead is not None and type(outcome) is Committed:
             with contextlib.suppress(Exception):
-                issuance.ahead()
+                issuance.ahead(outcome.number)

@@ -46,7 +46,8 @@ def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
 
 
 #: What rows that are older than a column hold in it.
-_DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause] = {
+_DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause | sa.False_] = {
+    ("api", "status_list"): sa.false(),
     ("client", "protects"): "[]",
     ("client", "owner"): sa.text("''"),
     ("person", "totp"): sa.text("''"),

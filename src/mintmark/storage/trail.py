@@ -30,10 +30,10 @@ class Trail:
         self._links = database.rows("audit_link", Link._fields)
         self._events = database.rows("audit_event", ("id", *audit.NAMES))
 
-    def append(self, cursor: Any, events: Sequence[AuditEvent]) -> None:
-        """Write `events`, which are clean, in their order, with their link."""
+    def append(self, cursor: Any, events: Sequence[AuditEvent]) -> int:
+        """Write `events`, which are clean, in their order, with their link; the id of the first, 0 of none."""
         if not events:
-            return
+            return 0
         key = audit_key(self._database)
         row = cursor.execute(self._newest, (LANE,)).fetchone()
         at = events[-1].at
@@ -44,6 +44,7 @@ class Trail:
             [(number, *event) for number, event in zip(range(link.first_id, link.end), events, strict=True)],
         )
         self._links.write(cursor, [link])
+        return link.first_id
 
     def _begin(self, cursor: Any, key: bytes, at: float) -> Link:
         """The first link of all: it vouches for nothing, and says where the chain begins."""

@@ -33,6 +33,8 @@ CLAIM_OF: Final[Mapping[RevokedKind, str]] = {
 }
 #: Seconds; no access token is issued for longer, so what is older than this needs no entry.
 LONGEST_TOKEN_LIFETIME: Final = 31 * 86400
+#: Seconds; tokens on a status list live no longer, so that their audit events, of which the list is made, are there.
+LONGEST_LISTED_LIFETIME: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)

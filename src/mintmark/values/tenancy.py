@@ -91,7 +91,8 @@ class Api:
     `scopes`: scope token -> what it allows, in words. `token_lifetime`: seconds. `token_type_header`: the JWS
     ``typ``, ``at+jwt`` (RFC 9068 §2.1) or ``JWT`` for vendors whose pages show it (Omnissa). `required_scope`:
     the one scope that a token request must name, exactly (Oleria), or None. `claims`: constant claims added
-    to its JWTs. `enabled`: whether this tenant has it.
+    to its JWTs. `enabled`: whether this tenant has it. `status_list`: whether its JWTs say where their status is
+    published (Token Status List).
     """
 
     environment: str
@@ -105,6 +106,7 @@ class Api:
     required_scope: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
+    status_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,14 @@ from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 
 _TOO_LARGE = f"The body is larger than {BODY_LIMIT} bytes."
 
+#: Of the issuer's endpoints; what is not named here takes GET.
+_METHODS: Mapping[Endpoint, Sequence[str]] = {
+    "introspection": ("POST",),
+    "revocation": ("POST",),
+    "status_lists": ("GET", "HEAD"),
+    "status_list": ("GET", "HEAD"),
+}
+
 
 class TokenEndpoint(Protocol):
     """The issuing role, as `authorization_server.token_endpoint` implements it."""
@@ -41,7 +49,7 @@ class TokenEndpoint(Protocol):
 
 
 class IssuerEndpoint(Protocol):
-    """An endpoint of the issuer for authenticated clients, as `authorization_server.client_endpoint` implements it."""
+    """An endpoint of the issuer: `client_endpoint` of the role for authenticated clients, `status_lists` for all."""
 
     def respond(
         self, request: HttpRequest, environment: str, peer: str, request_id: str, now: float
@@ -206,9 +214,9 @@ class Application:
         endpoint = self.endpoints.get(name)
         if endpoint is None:
             return answers.not_found()
-        method = "POST" if name in ("introspection", "revocation") else "GET"
-        if request.method != method:
-            return answers.method_not_allowed((method,))
+        methods = _METHODS.get(name, ("GET",))
+        if request.method not in methods:
+            return answers.method_not_allowed(methods)
         return endpoint.respond(request, view.environment.id, caller.peer, caller.request_id, now)
 
     def _resource(

@@ -17,14 +17,17 @@ from mintmark.dialect import Dialect
 from mintmark.values.tenancy import HostRole, Mount
 
 Document = Literal["metadata", "keys", "openapi"]
-Endpoint = Literal["introspection", "revocation", "revocations", "snapshot"]
+Endpoint = Literal["introspection", "revocation", "revocations", "snapshot", "status_lists", "status_list"]
 #: Where each endpoint of an issuer stands below it.
 ENDPOINTS: Mapping[str, Endpoint] = {
     "/introspect": "introspection",
     "/revoke": "revocation",
     "/revocations": "revocations",
     "/revocations/snapshot": "snapshot",
+    "/status-lists": "status_lists",
 }
+#: Below it stands one resource for each name without a slash.
+STATUS_LISTS = "/status-lists/"
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
 _PREFIX = "/t/"
 _STANDARD_PORTS = {"http": 80, "https": 443}
@@ -83,7 +86,7 @@ def loopback_hosts(port: int) -> frozenset[str]:
 @dataclass(slots=True)
 class _Tables:
     """Made anew when the environments have changed. `own`: (host or "", path) -> environment, and what the issuer has
-    there.
+    there; a path that ends in a slash stands for every name below it.
 
     `mounts`: (host, path) -> what was found there, for token endpoints only, so that it stays small.
     """
@@ -92,6 +95,10 @@ class _Tables:
     aliases: dict[str, tuple[str, HostRole | None]] = field(default_factory=dict)
     own: dict[tuple[str, str], tuple[str, Document | None, Endpoint | None]] = field(default_factory=dict)
     mounts: dict[tuple[str, str], Located] = field(default_factory=dict)
+
+    def named(self, host: str, path: str) -> tuple[str, Document | None, Endpoint | None] | None:
+        """What an issuer has at the path, or for every name of its parent."""
+        return self.own.get((host, path)) or self.own.get((host, path[: path.rfind("/") + 1]))
 
 
 class Routes:
@@ -120,7 +127,7 @@ class Routes:
     def _search(self, tables: _Tables, host: str, path: str) -> Located | None:
         if host in self._public:
             return self._by_path(tables, path)
-        named = tables.own.get((host, path))
+        named = tables.named(host, path)
         alias = tables.aliases.get(host)
         if named is not None:
             return self._own(path, *named)
@@ -144,7 +151,7 @@ class Routes:
         return view is not None and path in view.mounts
 
     def _by_path(self, tables: _Tables, path: str) -> Located | None:
-        named = tables.own.get(("", path))
+        named = tables.named("", path)
         if named is not None:
             return self._own(path, *named)
         if self._base:
@@ -196,6 +203,7 @@ class Routes:
                 own_paths[host, path + "/openapi.json"] = (environment_id, "openapi", None)
                 for below, endpoint in ENDPOINTS.items():
                     own_paths[host, path + below] = (environment_id, None, endpoint)
+                own_paths[host, path + STATUS_LISTS] = (environment_id, None, "status_list")
         for environment_id, view in environments.items():
             for alias in view.environment.hosts:
                 if alias.host not in self._public:

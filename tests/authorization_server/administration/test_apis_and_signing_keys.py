@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mintmark.authorization_server.administration import (
+    AdministrationFault,
     api_tokens,
     apis,
     clients,
@@ -308,3 +309,32 @@ def test_a_schedule_must_sign_longer_than_it_publishes_ahead(ahead: int, signs_f
 
 def test_scopes_of_the_fixture_are_described(acme: House) -> None:
     assert dict(acme.see(apis.show, ENVIRONMENT, AUDIENCE).scopes) == SCOPES
+
+
+def test_an_api_has_its_tokens_on_status_lists_when_it_is_told_to(acme: House) -> None:
+    made = acme.do(apis.create, environment=ENVIRONMENT, audience=OTHER, name="Other")
+    assert made.status_list is False
+    assert acme.do(apis.change, ENVIRONMENT, OTHER, status_list=True).status_list is True
+    assert acme.do(apis.change, ENVIRONMENT, OTHER, name="Another").status_list is True
+    assert acme.do(apis.change, ENVIRONMENT, OTHER, status_list=False).status_list is False
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"token_lifetime": 86401}, "one day at most"),
+        ({"token_format": "opaque"}, "Opaque tokens"),
+        ({"claims": {"status": "x"}}, "claim status"),
+    ],
+)
+def test_tokens_that_cannot_stand_on_a_status_list_are_refused(
+    acme: House, fields: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(AdministrationFault, match=sentence):
+        acme.do(
+            apis.create, environment=ENVIRONMENT, audience=OTHER, name="Other", status_list=True, **fields
+        )
+    acme.do(apis.create, environment=ENVIRONMENT, audience=OTHER, name="Other", status_list=True)
+    with pytest.raises(AdministrationFault, match=sentence):
+        acme.do(apis.change, ENVIRONMENT, OTHER, **fields)
+    assert acme.do(apis.change, ENVIRONMENT, OTHER, status_list=False, **fields).status_list is False

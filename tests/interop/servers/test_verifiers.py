@@ -35,7 +35,8 @@ ALGORITHMS = ("ES256", "RS256", "EdDSA")
 class Issuer:
     """`good`: token of each algorithm. `bad`: what the token is -> the token, of the first algorithm.
 
-    `introspected`: a signed introspection answer (RFC 9701) for the client `guard_id`.
+    `introspected`: a signed introspection answer (RFC 9701) for the client `guard_id`. `listed`: tokens that stand on a
+    status list, of which the second was revoked.
     """
 
     issuer: str
@@ -45,6 +46,7 @@ class Issuer:
     bad: dict[str, str]
     guard_id: str
     introspected: str
+    listed: tuple[str, str, str]
 
 
 def administer(directory: Path, *arguments: str) -> Any:
@@ -98,6 +100,16 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
         change = ("api", "change", "standard/production", f"{AUDIENCE}/ES256", "--lifetime", "1")
         administer(directory, *change)
         bad["that has expired"] = token(made, url, f"{AUDIENCE}/ES256")
+        change = ("api", "change", "standard/production", f"{AUDIENCE}/RS256", "--status-list")
+        administer(directory, *change)
+        listed = [token(made, url, f"{AUDIENCE}/RS256") for _ in range(3)]
+        revoked = httpx2.post(
+            f"{entry['issuer']}/revoke",
+            data={"token": listed[1]},
+            auth=(made["client_id"], made["client_secret"]),
+            trust_env=False,
+        )
+        assert revoked.status_code == 200, revoked.text
         time.sleep(7.5)  # beyond what verifiers grant to clocks
         yield Issuer(
             entry["issuer"],
@@ -106,6 +118,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
             good,
             bad,
             *_introspected(directory, entry["issuer"], good["ES256"]),
+            (listed[0], listed[1], listed[2]),
         )
     finally:
         server.stop()
@@ -273,6 +286,24 @@ def test_foreign_verifiers_accept_a_signed_introspection_answer_and_take_it_for_
     for name in ("jose", "express-oauth2-jwt-bearer"):
         verify, _ = VERIFIERS[name]
         assert verify(issuer, "ES256", [issuer.introspected]) == [None], name
+
+
+def test_a_foreign_verifier_reads_from_our_status_list_which_token_was_revoked(issuer: Issuer) -> None:
+    first, second, third = issuer.listed
+    place = npm()
+    (place / "status.mjs").write_text((HERE / "status.mjs").read_text())
+    command = ["node", place / "status.mjs", issuer.issuer, issuer.jwks_uri]
+    text = json.dumps([first, second, third, issuer.good["EdDSA"]])
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert json.loads(done.stdout) == [0, 1, 0, None], done.stderr
+    aggregation = httpx2.get(
+        f"{issuer.issuer}/.well-known/oauth-authorization-server", trust_env=False
+    ).json()["status_list_aggregation_endpoint"]
+    (uri,) = httpx2.get(aggregation, trust_env=False).json()["status_lists"]
+    answer = httpx2.get(uri, headers={"Accept": "application/statuslist+jwt"}, trust_env=False)
+    assert answer.headers["content-encoding"] == "gzip"
+    for name, (verify, _) in VERIFIERS.items():
+        assert verify(issuer, "ES256", [answer.text]) == [None], f"{name} takes the list for a token"
 
 
 @pytest.fixture(scope="module", params=["oidc-provider", "oauth2-mock-server", "glewlwyd"])

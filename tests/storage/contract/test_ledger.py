@@ -278,7 +278,7 @@ def test_work_ahead_is_done_for_committed_tokens_only_and_before_they_are_answer
         done: list[str] = []
 
         def token(name: str, at: int, *allowances: Allowance) -> Issuance:
-            return issuance(at, *allowances)._replace(ahead=lambda: done.append(name))
+            return issuance(at, *allowances)._replace(ahead=lambda number: done.append(name))
 
         tokens = [
             token("committed", position),
@@ -295,8 +295,8 @@ def test_work_ahead_is_done_for_committed_tokens_only_and_before_they_are_answer
 def test_work_ahead_that_fails_spoils_no_commit(database: Database) -> None:
     async def story(store: SqlStore, ledger: Ledger, position: int) -> None:
         done: list[bool] = []
-        failing = issuance(position)._replace(ahead=lambda: 1 // 0)
-        working = issuance(position)._replace(ahead=lambda: done.append(True))
+        failing = issuance(position)._replace(ahead=lambda number: 1 // number)
+        working = issuance(position)._replace(ahead=lambda number: done.append(True))
         assert await asyncio.gather(*map(ledger.commit, (failing, working))) == [Committed(())] * 2
         assert done == [True]
 

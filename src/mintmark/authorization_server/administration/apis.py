@@ -23,7 +23,7 @@ from mintmark.authorization_server.ports import Transaction
 from mintmark.jose.jwk import PrivateKey
 from mintmark.values.client import Client
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
-from mintmark.values.revocation import LONGEST_TOKEN_LIFETIME
+from mintmark.values.revocation import LONGEST_LISTED_LIFETIME, LONGEST_TOKEN_LIFETIME
 from mintmark.values.tenancy import Algorithm, Api, TokenFormat
 
 LONGEST_LIFETIME = LONGEST_TOKEN_LIFETIME
@@ -48,6 +48,7 @@ def create(
     algorithm: Algorithm = "ES256",
     required_scope: str | None = None,
     claims: Mapping[str, str] | None = None,
+    status_list: bool = False,
     key: PrivateKey | None = None,
 ) -> Api:
     """A new API. `scopes`: token -> what it allows, in words. `token_lifetime`: seconds, 1 to 31 days.
@@ -68,6 +69,7 @@ def create(
             algorithm=algorithm,
             required_scope=required_scope,
             claims=dict(claims or {}),
+            status_list=status_list,
         )
     )
     insert(tx, act, api)
@@ -100,6 +102,7 @@ def change(
     algorithm: Algorithm | None = None,
     required_scope: str | None = None,
     claims: Mapping[str, str] | None = None,
+    status_list: bool | None = None,
     key: PrivateKey | None = None,
 ) -> Api:
     """Change what is given; None leaves it, and an empty `required_scope` lifts it. `scopes` replaces them
@@ -116,6 +119,7 @@ def change(
         "token_type_header": token_type_header,
         "algorithm": algorithm,
         "claims": claims if claims is None else dict(claims),
+        "status_list": status_list,
     }
     changes = {field: value for field, value in given.items() if value is not None}
     if required_scope is not None:
@@ -199,7 +203,20 @@ def _checked(api: Api) -> Api:
             raise AdministrationFault(
                 f"The claim {claim} is set by the server and cannot be a constant of an API."
             )
+    if api.status_list:
+        _check_status_list(api)
     return api
+
+
+def _check_status_list(api: Api) -> None:
+    if api.token_format != "jwt":
+        raise AdministrationFault("Opaque tokens have no status list: whoever checks them asks the issuer.")
+    if api.token_lifetime > LONGEST_LISTED_LIFETIME:
+        raise AdministrationFault(
+            "Tokens on a status list live for one day at most: lower the token lifetime to 86400 seconds."
+        )
+    if "status" in api.claims:
+        raise AdministrationFault("The claim status is set by the server for tokens on a status list.")
 
 
 def _ensure_keys(tx: Transaction, act: Act, api: Api, key: PrivateKey | None) -> None:

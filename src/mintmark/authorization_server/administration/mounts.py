@@ -26,7 +26,7 @@ from mintmark.values.tenancy import Environment, HostRole, Mount
 #: What may stand beside ``{id}``: unreserved characters of a URL, and the at sign of Omnissa Intelligence.
 _TEMPLATE = re.compile(r"[A-Za-z0-9._~@-]*\{id\}[A-Za-z0-9._~@-]*", re.ASCII)
 #: Paths that an environment serves by itself.
-RESERVED = ("/jwks", "/introspect", "/revoke", "/revocations", "/revocations/snapshot")
+RESERVED = ("/jwks", "/introspect", "/revoke", "/revocations", "/revocations/snapshot", "/status-lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def check(environment: Environment, dialects: Catalogue) -> None:
         if mount.path in seen:
             raise AdministrationFault(f"The path {mount.path} is mounted twice: give each mount its own.")
         seen.add(checked.path(mount.path))
-        if mount.path in RESERVED:
+        if mount.path in RESERVED or mount.path.startswith("/status-lists/"):
             raise AdministrationFault(
                 f"The path {mount.path} is served by the environment itself: choose another."
             )

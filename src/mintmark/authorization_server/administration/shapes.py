@@ -80,6 +80,7 @@ class ApiRow(TypedDict):
     algorithm: str
     required_scope: str | None
     claims: dict[str, str]
+    status_list: bool
 
 
 class ClientRow(TypedDict):

@@ -102,6 +102,7 @@ def api(record: Api) -> ApiRow:
         "algorithm": record.algorithm,
         "required_scope": record.required_scope,
         "claims": dict(record.claims),
+        "status_list": record.status_list,
     }
 
 

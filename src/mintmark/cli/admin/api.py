@@ -44,6 +44,14 @@ Claims = Annotated[
     list[str] | None,
     typer.Option("--claim", help="Constant claim as NAME=VALUE; may be repeated.", show_default=False),
 ]
+StatusList = Annotated[
+    bool | None,
+    typer.Option(
+        "--status-list/--no-status-list",
+        help="Whether its JWTs say where their status is published.",
+        show_default=False,
+    ),
+]
 
 
 @noun.command("create")
@@ -59,6 +67,7 @@ def create(
     algorithm: AlgorithmOption = None,
     required_scope: RequiredScope = None,
     claim: Claims = None,
+    status_list: StatusList = None,
 ) -> Answer:
     """Create an API."""
     scopes, claims = described(scope or [], "--scope"), pairs(claim or [], "--claim")
@@ -74,6 +83,7 @@ def create(
         algorithm=cast(Algorithm, algorithm or "ES256"),
         required_scope=required_scope,
         claims=claims,
+        status_list=bool(status_list),
     )
     return Fields(call.run(apis.create, given))
 
@@ -107,6 +117,7 @@ def change(
     algorithm: AlgorithmOption = None,
     required_scope: RequiredScope = None,
     claim: Claims = None,
+    status_list: StatusList = None,
 ) -> Answer:
     """Change what is given; scopes and claims replace all there were."""
     scopes = None if scope is None else described(scope, "--scope")
@@ -122,6 +133,7 @@ def change(
         algorithm=cast(Algorithm | None, algorithm),
         required_scope=required_scope,
         claims=claims,
+        status_list=status_list,
     )
     return Fields(call.run(apis.change, given))
 

@@ -148,6 +148,7 @@ def _copy(tx: Transaction, call: Call, template: Environment, tenant: str, name:
             algorithm=api.algorithm,
             required_scope=api.required_scope,
             claims=api.claims,
+            status_list=api.status_list,
         )
 
 

@@ -24,6 +24,7 @@ Format = Annotated[TokenFormat, "jwt or opaque."]
 TypeHeader = Annotated[str, "The JWS typ: at+jwt or JWT."]
 AlgorithmName = Annotated[Algorithm, "ES256, RS256 or EdDSA."]
 RequiredScope = Annotated[str | None, "The one scope that a request must name."]
+StatusList = Annotated[bool, "Whether its JWTs say where their status is published (Token Status List)."]
 Claims = Annotated[Mapping[str, str], "Constant claims of its tokens."]
 
 
@@ -41,6 +42,7 @@ class NewApi:
     algorithm: AlgorithmName = "ES256"
     required_scope: RequiredScope = None
     claims: Claims = field(default_factory=dict)
+    status_list: StatusList = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class ApiChange:
     algorithm: AlgorithmName | None = None
     required_scope: Annotated[str | None, "The one scope that a request must name; empty lifts it."] = None
     claims: Claims | None = None
+    status_list: StatusList | None = None
 
 
 @operation("api.create", "environment", writes=True)
@@ -75,6 +78,7 @@ def create(tx: Transaction, call: Call, given: NewApi) -> Api:
         algorithm=given.algorithm,
         required_scope=given.required_scope,
         claims=given.claims,
+        status_list=given.status_list,
     )
 
 
@@ -106,6 +110,7 @@ def change(tx: Transaction, call: Call, given: ApiChange) -> Api:
         algorithm=given.algorithm,
         required_scope=given.required_scope,
         claims=given.claims,
+        status_list=given.status_list,
     )
 
 

@@ -54,6 +54,7 @@ async def create(visit: Visit) -> Answer:
             token_lifetime=form.number("token_lifetime") or 3600,
             token_format=cast(TokenFormat, form.one("token_format", "jwt")),
             algorithm=cast(Algorithm, form.one("algorithm", "ES256")),
+            status_list=form.one("status_list") == "yes",
         ),
     )
     return SeeOther(f"{visit.home}/apis", "saved")
@@ -91,6 +92,7 @@ async def change(visit: Visit) -> Answer:
             name=form.one("name"),
             scopes=scopes(form),
             token_lifetime=form.number("token_lifetime"),
+            status_list=form.one("status_list") == "yes",
         ),
     )
     return SeeOther(f"{visit.home}/apis", "saved")
