@@ -93,6 +93,7 @@ def _covered(kind: RevokedKind, latest: int, environment_id: str, after: int) ->
         _revoked.environment == environment_id,
         _revoked.kind == kind,
         _revoked.id == column,
-        _revoked.seq > after,
+        _revoked.seq + 0
+        > after,  # no bare column: SQLite would go by the key, through all entries for each event
         _event.at < _revoked.issued_before + 1,
     )
