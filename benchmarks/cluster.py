@@ -156,7 +156,7 @@ class Line:
 def plot(title: str, below: str, lines: Sequence[Line], left: int, highest: float) -> str:
     """One plot as SVG, its left edge at `left`; what is above `highest` runs out of the picture at the top."""
     width, height, top = 330, 220, 46
-    widest = max(x for line in lines for x, _ in line.points)
+    widest = 100
 
     def at(x: float, y: float) -> str:
         return f"{left + width * x / widest:.1f},{top + height * (1 - min(y, highest) / highest):.1f}"
@@ -233,7 +233,7 @@ def main() -> None:
         print(f"{nodes:>6}{limit:>8}{exact:>8}{loose:>17}")
         exact_points.append((nodes, exact))
         loose_points.append((nodes, loose))
-    highest = 800.0
+    highest = 1600.0
     quota = [
         Line("counted in the transaction (ours)", "#1d8a4e", exact_points),
         Line("each node looks once a second", "#c2410c", loose_points),
@@ -242,7 +242,7 @@ def main() -> None:
         picture(
             [
                 plot("99 % committed within (ms)", "load, % of the database's ceiling", lines, 60, highest),
-                plot("tokens issued for a quota of 1,000", "nodes", quota, 470, 2000.0),
+                plot("tokens issued for a quota of 1,000", "nodes", quota, 470, 3000.0),
             ]
         ),
         "utf-8",
