@@ -188,3 +188,27 @@ def test_the_documentation_has_a_row_for_each_setting_with_its_default() -> None
 )
 def test_the_listener_follows_a_plain_url_of_this_machine(public_url: str, listen: str | None) -> None:
     assert listen_for(public_url) == listen
+
+
+def test_a_database_on_a_server_is_a_url_without_a_password(tmp_path: Path) -> None:
+    url = "postgresql://mintmark@db.example.com:5433/mintmark?sslmode=verify-full"
+    settings = load_settings(
+        written(tmp_path, f'database = "{url}"\ndatabase_password = "file:secret/password"')
+    )
+    assert (settings.database, settings.database_file) == (url, None)
+    assert settings.database_password == f"file:{tmp_path / 'secret' / 'password'}"
+    assert Settings.model_validate(settings.model_dump(mode="json")).database == url
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://mintmark:s3cr3t@db/mintmark", "postgresql://db/mintmark?password=s3cr3t"]
+)
+def test_a_password_in_the_databases_url_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    said = fault(written(tmp_path, f'database = "{url}"'))
+    assert "database_password" in said
+    assert "s3cr3t" not in said
+
+
+@pytest.mark.parametrize("url", ["postgresql://db", "postgres://db/a/b", "postgresql://db:x/name"])
+def test_a_databases_url_names_host_and_database(tmp_path: Path, url: str) -> None:
+    assert "line 1: database: it must be a URL such as" in fault(written(tmp_path, f'database = "{url}"'))

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from mintmark.storage.engines.place import place
 from mintmark.web.peer import ForwardingHeader, TrustedProxies
 
 PREFIX = "MINTMARK_"
@@ -90,7 +91,15 @@ class Settings(BaseSettings):
         "connection is closed after its answer.",
     )
     workers: int = Field(1, ge=1, le=64, description="Worker processes; together they behave as one server.")
-    database: Path = Field(Path("mintmark.db"), description="The SQLite database file.")
+    database: Path | str = Field(
+        Path("mintmark.db"),
+        description="The SQLite database file, or postgresql://USER@HOST/NAME, which several nodes may share.",
+    )
+    database_password: str = Field(
+        "",
+        description='Where the password for PostgreSQL comes from: "file:PATH" (mode 0600), "env:NAME" or '
+        '"command:PROGRAM ARGUMENTS"; empty: none, or what PGPASSFILE or PGPASSWORD say.',
+    )
     key_encryption_key: str = Field(
         "file:mintmark.key",
         description='Where the key that seals private keys at rest comes from: "file:PATH" (mode 0600), "env:NAME" '
@@ -170,6 +179,11 @@ class Settings(BaseSettings):
             raise ValueError("it must be an address and a port, as in 127.0.0.1:8080")
         return value
 
+    @field_validator("database", mode="before")
+    @classmethod
+    def _where(cls, value: object) -> object:
+        return place(value) if isinstance(value, str) else value
+
     @field_validator("public_url")
     @classmethod
     def _url(cls, value: str) -> str:
@@ -197,6 +211,11 @@ class Settings(BaseSettings):
         if self.signing_key_signs_for <= self.signing_key_publish_ahead:
             raise ValueError("signing_key_signs_for must be longer than signing_key_publish_ahead")
         return self
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of an SQLite database, or None."""
+        return self.database if isinstance(self.database, Path) else None
 
     @property
     def host(self) -> str:
@@ -265,9 +284,10 @@ def _resolved(settings: Settings, base: Path) -> Settings:
         value = getattr(settings, name)
         if isinstance(value, Path):
             changed[name] = base / value.expanduser()
-    kind, _, rest = settings.key_encryption_key.partition(":")
-    if kind == "file":
-        changed["key_encryption_key"] = f"file:{base / Path(rest).expanduser()}"
+    for name in ("key_encryption_key", "database_password"):
+        kind, _, rest = getattr(settings, name).partition(":")
+        if kind == "file":
+            changed[name] = f"file:{base / Path(rest).expanduser()}"
     return settings.model_copy(update=changed)
 
 

@@ -225,9 +225,9 @@ class Terminal:
         self, source: Path, config: Path, key_from: str | None, actor: str, progress: Progress
     ) -> Restored:
         self.asked.append((source, config, key_from, actor))
-        return Restored(self.folder / "mintmark.db", NOW, {"tenant": 2, "api": 3}, ["mintmark.db"], [])
+        return Restored(str(self.folder / "mintmark.db"), NOW, {"tenant": 2, "api": 3}, ["mintmark.db"], [])
 
-    def _migrate(self, place: Place) -> Migrated:
+    def _migrate(self, place: Place, no_backup: bool) -> Migrated:
         self.asked.append(place)
         return Migrated("0001", "0003", self.folder / "backup.db")
 

@@ -13,9 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psycopg
 
 from mintmark.authorization_server.administration import apis, clients, environments, tenants
 from mintmark.authorization_server.administration.act import Act
@@ -56,6 +58,8 @@ class Site:
     port: int
     holders: tuple[Holder, ...]
     limited: Holder
+    #: As the setting has it.
+    place: str = "mintmark.db"
 
     @property
     def config(self) -> Path:
@@ -105,13 +109,16 @@ class Site:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What is in the database."""
+        if "://" in self.place:
+            with psycopg.connect(self.place, connect_timeout=10) as served:
+                return served.execute(statement).fetchall()  # type: ignore[call-overload]
         with closing(sqlite3.connect(self.database, timeout=30)) as connection:
             return connection.execute(statement).fetchall()
 
     def books(self) -> Books:
         """What is on record."""
         issued = "kind = 'token' AND outcome = 'issued'"
-        (integrity,) = self.rows("PRAGMA integrity_check")[0]
+        integrity = "ok" if "://" in self.place else self.rows("PRAGMA integrity_check")[0][0]
         return Books(
             integrity,
             tuple(jti for (jti,) in self.rows(f"SELECT jti FROM audit_event WHERE {issued}")),
@@ -153,9 +160,9 @@ class Books:
         }
 
 
-def make(directory: Path) -> Site:
+def make(directory: Path, place: str = "mintmark.db") -> Site:
     """A fresh installation in the existing folder `directory`."""
-    site = Site(directory, free_port(), (), Holder("", ""))
+    site = Site(directory, free_port(), (), Holder("", ""), place)
     _configure(site)
     key_encryption_key.create_file(directory / "mintmark.key", os.urandom)
 
@@ -189,13 +196,22 @@ def make(directory: Path) -> Site:
     with open_installation(load_settings(site.config), schema.create) as opened:
         act = opened.act("operator")
         holders = asyncio.run(opened.store.write(lambda tx: provision(tx, act, opened.dialects)))
-    return Site(directory, site.port, tuple(holders[:-1]), holders[-1])
+    return replace(site, holders=tuple(holders[:-1]), limited=holders[-1])
+
+
+def further_node(site: Site, directory: Path, place: str | None = None) -> Site:
+    """Another node of the same installation, on a port of its own. `place`: by which it reaches the database."""
+    directory.mkdir()
+    shutil.copy(site.directory / "mintmark.key", directory)
+    node = replace(site, directory=directory, port=free_port(), place=place or site.place)
+    _configure(node)
+    return node
 
 
 def copy(site: Site, directory: Path) -> Site:
     """The same installation in the new folder `directory`, on a port of its own."""
     shutil.copytree(site.directory, directory)
-    copied = Site(directory, free_port(), site.holders, site.limited)
+    copied = replace(site, directory=directory, port=free_port())
     _configure(copied)
     return copied
 
@@ -203,7 +219,7 @@ def copy(site: Site, directory: Path) -> Site:
 def _configure(site: Site) -> None:
     site.config.write_text(
         f'public_url = "http://mintmark.localhost:8080"\nlisten = "127.0.0.1:{site.port}"\n'
-        'database = "mintmark.db"\nkey_encryption_key = "file:mintmark.key"\n'
+        f'database = "{site.place}"\nkey_encryption_key = "file:mintmark.key"\n'
     )
 
 

@@ -92,6 +92,20 @@ def register(app: typer.Typer, services: Services) -> None:
             str | None,
             typer.Option("--operator", help="User name of the first operator.", show_default=False),
         ] = None,
+        database: Annotated[
+            str | None,
+            typer.Option(
+                "--database", help="postgresql://USER@HOST/NAME [a file, mintmark.db].", show_default=False
+            ),
+        ] = None,
+        database_password: Annotated[
+            str | None,
+            typer.Option(
+                "--database-password-from",
+                help="Where the password for it is: file:PATH, env:NAME or command:PROGRAM.",
+                show_default=False,
+            ),
+        ] = None,
         password_file: secret_input.PasswordFile = None,
         password_stdin: secret_input.PasswordStdin = False,
         password_env: secret_input.PasswordEnvironment = None,
@@ -106,16 +120,28 @@ def register(app: typer.Typer, services: Services) -> None:
         if given or not non_interactive:
             password = secret_input.read("password", password_file, password_stdin, password_env)
         made = services.init(
-            InitOptions(directory, operator or "operator", password, public_url or PUBLIC_URL)
+            InitOptions(
+                directory,
+                operator or "operator",
+                password,
+                public_url or PUBLIC_URL,
+                database,
+                database_password,
+            )
         )
         output.answer(_initialised(made), as_json=as_json)
 
     @app.command("migrate")
     def migrate(
-        config: frame.Config = None, directory: frame.Directory = None, as_json: frame.AsJson = False
+        config: frame.Config = None,
+        directory: frame.Directory = None,
+        no_backup: Annotated[
+            bool, typer.Option("--no-backup", help="Of a PostgreSQL database: a backup was made already.")
+        ] = False,
+        as_json: frame.AsJson = False,
     ) -> None:
         """Bring the database up to this version of the program; a backup is made first."""
-        done = services.migrate(frame.place(config, directory))
+        done = services.migrate(frame.place(config, directory), no_backup)
         backup = None if done.backup is None else str(done.backup)
         output.answer(Fields({"before": done.before, "after": done.after, "backup": backup}), as_json=as_json)
 

@@ -60,12 +60,17 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True)
 class InitOptions:
-    """`mintmark init`. `operator`: user name of the first operator; `password` None: one is generated."""
+    """`mintmark init`. `operator`: user name of the first operator; `password` None: one is generated.
+
+    `database`, `database_password`: as the settings have them, for PostgreSQL.
+    """
 
     directory: Path
     operator: str = "operator"
     password: Secret | None = None
     public_url: str = "http://127.0.0.1:8080"
+    database: str | None = None
+    database_password: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class BackedUp:
 class Restored:
     """`made_at`, `rows`: of the backup. `written`: what is there now; `left_alone`: what was there and stays."""
 
-    database: Path
+    database: str
     made_at: int
     rows: Mapping[str, int]
     written: Sequence[str]
@@ -160,7 +165,8 @@ class Services:
     `remote(place)`: asks the admin API of a server, with an access token; the path of a request is below the API. It
     raises UsageFault without credentials, and Failure when no token or no answer comes.
     `serve`, `demo` and `guard` run until stopped; `say(line)` shows a line of text on the terminal. `init` raises
-    UsageFault when something is there already. `migrate` backs up first.
+    UsageFault when something is there already. `migrate(place, no_backup)` backs a file up
+    first, and is told of others that somebody has.
     `ask(url)`: status and body; raises Failure when nobody answers.
     """
 
@@ -171,7 +177,7 @@ class Services:
     serve: Callable[[ServeOptions, Callable[[str], None]], None] = field(repr=False)
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
     init: Callable[[InitOptions], Initialised] = field(repr=False)
-    migrate: Callable[[Place], Migrated] = field(repr=False)
+    migrate: Callable[[Place, bool], Migrated] = field(repr=False)
     backups: Backups = field(repr=False)
     guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)
     remote: Callable[[Place], Callable[[HttpRequest], HttpResponse]] = field(repr=False)

@@ -21,13 +21,14 @@ from mintmark import __version__
 from mintmark.authorization_server.administration.act import audited
 from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli.services import BackedUp, Failure, Progress, Restored, UsageFault
-from mintmark.compose.installation import Keys, open_installation, read_key
+from mintmark.compose.installation import Keys, open_database, open_installation, read_key
 from mintmark.compose.private_files import new_file, put_all, refuse_present, work_folder, write_private
 from mintmark.config import ConfigFault, Settings, load_settings
 from mintmark.crypto import sealed_stream
 from mintmark.crypto.seal import Unsealable
 from mintmark.storage import backup, schema
 from mintmark.storage.backup import BackupFault, File, Head, Summary
+from mintmark.storage.database import Database
 from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
 from mintmark.values.audit_event import AuditEvent
@@ -81,7 +82,7 @@ def restore(source: Path, config: Path, key_from: str | None, actor: str, progre
     if not config.parent.is_dir():
         raise UsageFault(f"{config.parent}: there is no such folder; make it first")
     if config.exists():
-        refuse_present(_settings(config).database)
+        _refuse_present(_settings(config))
     files: dict[str, File] = {}
     with _reading(source) as file, contextlib.ExitStack() as stack:
         backup.check(
@@ -90,11 +91,16 @@ def restore(source: Path, config: Path, key_from: str | None, actor: str, progre
             lambda n, all_: progress(n, 2 * all_),
         )
         settings = _settings(config) if config.exists() else _settings_of(files, config)
-        refuse_present(settings.database)
-        work = stack.enter_context(work_folder(settings.database.parent))
+        _refuse_present(settings)
         file.seek(0)
-        summary = _fill(work / "database", keys, file, actor, progress)
-        places = [(work / "database", settings.database)]
+        places = []
+        if (target := settings.database_file) is None:
+            summary = _fill(open_database(settings, keys.audit), keys, file, actor, progress)
+        else:
+            draft = stack.enter_context(work_folder(target.parent)) / "database"
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            summary = _fill(open_sqlite(draft, keys.audit), keys, file, actor, progress)
+            places.append((draft, target))
         beside = stack.enter_context(work_folder(config.parent))
         there = []
         for number, each in enumerate(files.values()):
@@ -106,12 +112,17 @@ def restore(source: Path, config: Path, key_from: str | None, actor: str, progre
                 places.append((beside / str(number), place))
         put_all(places)
     written = [str(place) for _, place in places]
-    return Restored(settings.database, summary.head.made_at, summary.counts, written, there)
+    return Restored(str(settings.database), summary.head.made_at, summary.counts, written, there)
 
 
-def _fill(path: Path, keys: Keys, file: BinaryIO, actor: str, progress: Progress) -> Summary:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    database = open_sqlite(path, keys.audit)
+def _refuse_present(settings: Settings) -> None:
+    """Raises UsageFault when the database is a file that is there; of others only an empty one is filled."""
+    if settings.database_file is not None:
+        refuse_present(settings.database_file)
+
+
+def _fill(database: Database, keys: Keys, file: BinaryIO, actor: str, progress: Progress) -> Summary:
+    """Restore into the empty `database`, and close it."""
     try:
         summary = backup.restore(
             database, _opened(keys, file), lambda done, whole: progress(whole + done, 2 * whole)
@@ -181,7 +192,8 @@ def _beside(config: Path, settings: Settings) -> tuple[list[File], list[str]]:
     """The configuration and the files that it names in its folder, and those that it names elsewhere."""
     taken, left_out = [File(CONFIG, _content(config))], []
     named = [Path(os.path.normpath(value)) for _, value in settings if isinstance(value, Path)]
-    named.remove(Path(os.path.normpath(settings.database)))
+    if settings.database_file is not None:
+        named.remove(Path(os.path.normpath(settings.database_file)))
     if settings.dialects is not None:
         named.remove(Path(os.path.normpath(settings.dialects)))
         named += sorted(Path(os.path.normpath(settings.dialects)).glob("*.toml"))

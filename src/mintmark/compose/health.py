@@ -20,14 +20,15 @@ PATIENCE, GOOD_FOR = 2.0, 1.0
 
 
 class Health:
-    """`clock`: seconds since the epoch. `environments()`: what is served. `commits()`: whether the last group commit
-    worked. `draining`: set once the process is to stop.
+    """`folder`: where the database's file lies; None: it is another machine's. `clock`: seconds since the epoch.
+    `environments()`: what is served. `commits()`: whether the last group commit worked. `draining`: set once the
+    process is to stop.
     """
 
     def __init__(
         self,
         database: Database,
-        folder: Path,
+        folder: Path | None,
         environments: Callable[[], Sequence[EnvironmentView]],
         commits: Callable[[], bool],
         clock: Callable[[], float],
@@ -46,7 +47,8 @@ class Health:
             return (Check("serving", "failed", "The server is stopping: it answers, and takes no new work."),)
         at, known = self._known
         if not 0 <= self._clock() - at < GOOD_FOR:
-            known = (Check("serving"), await self._storage(), self._signing_keys(), self._disk())
+            disk = () if self._folder is None else (_disk(self._folder),)
+            known = (Check("serving"), await self._storage(), self._signing_keys(), *disk)
             self._known = (self._clock(), known)
         return known
 
@@ -79,15 +81,16 @@ class Health:
         state: State = "failed" if len(silent) == len(served) else "warning"
         return Check("signing_keys", state, f"No key can sign now for {shown}.")
 
-    def _disk(self) -> Check:
-        try:
-            free = shutil.disk_usage(self._folder).free
-        except OSError as fault:
-            return Check("disk", "failed", f"{self._folder}: {fault.strerror}.")
-        if free >= DISK_WANTED:
-            return Check("disk")
-        state: State = "failed" if free < DISK_NEEDED else "warning"
-        return Check("disk", state, f"{free >> 20} MiB are free where the database lies.")
+
+def _disk(folder: Path) -> Check:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as fault:
+        return Check("disk", "failed", f"{folder}: {fault.strerror}.")
+    if free >= DISK_WANTED:
+        return Check("disk")
+    state: State = "failed" if free < DISK_NEEDED else "warning"
+    return Check("disk", state, f"{free >> 20} MiB are free where the database lies.")
 
 
 def _signs(view: EnvironmentView, now: float) -> bool:

@@ -15,11 +15,11 @@ from mintmark.cli.services import Initialised, InitOptions, Migrated, UsageFault
 from mintmark.compose import operators
 from mintmark.compose.config_text import commented_toml
 from mintmark.compose.demo import is_demo_directory
-from mintmark.compose.installation import Installation, open_installation
+from mintmark.compose.installation import Installation, open_database, open_installation
 from mintmark.compose.private_files import private_directory, write_private
 from mintmark.config import ConfigFault, Settings, listen_for, load_settings
 from mintmark.storage import key_encryption_key, schema
-from mintmark.storage.engines.sqlite import open_sqlite
+from mintmark.storage.engines.sqlite import SqliteDatabase
 from mintmark.values.secret import Secret
 
 CONFIG, DATABASE, KEY = "mintmark.toml", "mintmark.db", "mintmark.key"
@@ -28,7 +28,8 @@ CONFIG, DATABASE, KEY = "mintmark.toml", "mintmark.db", "mintmark.key"
 def init(options: InitOptions) -> Initialised:
     """Write configuration, key and database with the first operator, or nothing. Raises UsageFault."""
     directory = options.directory
-    for name in (CONFIG, DATABASE, KEY):
+    files = (CONFIG, KEY) if options.database else (CONFIG, DATABASE, KEY)
+    for name in files:
         if (directory / name).exists():
             raise UsageFault(f"{directory / name}: this exists already; nothing was changed")
     if is_demo_directory(directory):
@@ -39,7 +40,7 @@ def init(options: InitOptions) -> Initialised:
         password = _make(work, options)
         moved: list[Path] = []
         try:
-            for name in (KEY, DATABASE, CONFIG):
+            for name in reversed(files):
                 os.link(work / name, directory / name)
                 moved.append(directory / name)
         except OSError as fault:
@@ -53,7 +54,15 @@ def init(options: InitOptions) -> Initialised:
 
 def _make(work: Path, options: InitOptions) -> Secret:
     try:
-        values = {"public_url": options.public_url, "database": DATABASE, "key_encryption_key": f"file:{KEY}"}
+        values = {
+            "public_url": options.public_url,
+            "database": options.database or DATABASE,
+            "key_encryption_key": f"file:{KEY}",
+        }
+        if options.database_password:
+            kind, _, rest = options.database_password.partition(":")
+            absolute = f"file:{Path(rest).expanduser().resolve()}"
+            values["database_password"] = absolute if kind == "file" else options.database_password
         listen = listen_for(options.public_url)
         if listen is not None:
             values["listen"] = listen
@@ -62,11 +71,28 @@ def _make(work: Path, options: InitOptions) -> Secret:
     except ConfigFault as fault:
         raise UsageFault(str(fault).replace(f"{work}{os.sep}", "")) from None
     key_encryption_key.create_file(work / KEY, os.urandom)
+    if options.database:
+        _refuse_used(settings)
     with open_installation(settings, schema.create) as installation:
         try:
             return asyncio.run(_first_operator(installation, options))
         except AdministrationFault as fault:
             raise UsageFault(str(fault)) from None
+
+
+def _refuse_used(settings: Settings) -> None:
+    """A database that has tables belongs to an installation, whose key is not the one that was just made."""
+    database = open_database(settings)
+    try:
+        if schema.state(database) != "empty":
+            raise UsageFault(
+                f"{database.name}: an installation is there already; a further node takes a copy of its configuration "
+                "and key"
+            )
+    except StorageUnavailable as fault:
+        raise UsageFault(f"{database.name}: {fault}") from None
+    finally:
+        database.close()
 
 
 async def _first_operator(installation: Installation, options: InitOptions) -> Secret:
@@ -82,23 +108,41 @@ async def _first_operator(installation: Installation, options: InitOptions) -> S
     return password
 
 
-def migrate(settings: Settings) -> Migrated:
-    """Bring the database's schema up to this program's, with a copy beside it first. Raises UsageFault."""
-    if not settings.database.is_file():
-        raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
-    database = open_sqlite(settings.database)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    backup = settings.database.with_name(f"{settings.database.name}.{stamp}.backup")
+def migrate(settings: Settings, *, no_backup: bool = False) -> Migrated:
+    """Bring the database's schema up to this program's, with a copy of a file beside it first. Raises UsageFault.
+
+    `no_backup`: that of a PostgreSQL database somebody else has made one.
+    """
+    file = settings.database_file
+    if file is not None and not file.is_file():
+        raise UsageFault(f"{file}: there is no database; `mintmark init` makes one")
+    if file is not None and no_backup:
+        raise UsageFault("--no-backup is for PostgreSQL: a file is always copied first")
+    database = open_database(settings)
+    backup: Path | None = None
+    if file is not None:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        backup = file.with_name(f"{file.name}.{stamp}.backup")
+
+    def back_up() -> None:
+        if isinstance(database, SqliteDatabase) and backup is not None:
+            database.back_up(backup)
+        elif not no_backup:
+            raise UsageFault(
+                f"{database.name}: a PostgreSQL database is not backed up by this command: make a backup, as with "
+                f"`pg_dump --format=custom --file=mintmark.dump {database.name}`, then repeat it with --no-backup"
+            )
+
     try:
         before = schema.state(database)
-        done = schema.migrate(database, lambda: database.back_up(backup))
+        done = schema.migrate(database, back_up)
     except FileExistsError:
         raise UsageFault(f"{backup}: this backup exists already; wait a second and try again") from None
     except (schema.SchemaMismatch, StorageUnavailable) as fault:
-        raise UsageFault(f"{settings.database}: {fault}") from None
+        raise UsageFault(f"{database.name}: {fault}") from None
     finally:
         database.close()
     after = schema.REVISIONS[-1]
     if not done:
         return Migrated(after, after)
-    return Migrated(before, after, backup if backup.exists() else None)
+    return Migrated(before, after, backup if backup is not None and backup.exists() else None)

@@ -125,6 +125,50 @@ def read_dialects(directory: Path | None) -> Catalogue:
         raise UsageFault(f"dialects: {fault}") from None
 
 
+def open_database(settings: Settings, audit_key: bytes = b"") -> Database:
+    """The database that the settings name; nothing is asked of it yet. Raises UsageFault."""
+    return open_database_at(settings.database, settings.database_password, audit_key)
+
+
+def open_database_at(place: Path | str, password_from: str, audit_key: bytes = b"") -> Database:
+    """The database at a place as the setting `database` says it. Raises UsageFault."""
+    if isinstance(place, Path):
+        return open_sqlite(place, audit_key)
+    try:
+        from mintmark.storage.engines.postgres import open_postgres
+    except ImportError:
+        raise UsageFault("PostgreSQL needs a driver: pip install 'mintmark[postgres]'") from None
+    try:
+        return open_postgres(place, audit_key, password=_password(password_from))
+    except ValueError as fault:
+        raise UsageFault(f"database: {fault}") from None
+
+
+def _password(source: str) -> str | None:
+    """For the database, from where the setting says. Raises UsageFault."""
+    kind, _, rest = source.partition(":")
+    what = "database password"
+    try:
+        match kind:
+            case "":
+                return None
+            case "file" if rest:
+                found = key_encryption_key.private_text(Path(rest), what).decode()
+            case "env" if rest:
+                found = os.environ.get(rest, "")
+            case "command" if rest:
+                found = key_encryption_key.printed(shlex.split(rest), what).decode()
+            case _:
+                raise UsageFault(
+                    "database_password: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS"
+                )
+    except (KeyUnavailable, ValueError) as fault:
+        raise UsageFault(f"database_password: {fault}") from None
+    if not found.strip():
+        raise UsageFault(f"database_password: there is no password at {kind}:{rest.split()[0]}")
+    return found.rstrip("\r\n")
+
+
 @contextmanager
 def open_installation(
     settings: Settings, prepare: Callable[[Database], None] = schema.check
@@ -134,13 +178,14 @@ def open_installation(
     Raises UsageFault, also when the key-encryption key is not the one that the data was made with: nobody works
     with another, for what it hashed and sealed would be lost to the right one.
     """
-    if prepare is schema.check and not settings.database.is_file():
-        raise UsageFault(f"{settings.database}: there is no database; `mintmark init` makes one")
+    file = settings.database_file
+    if prepare is schema.check and file is not None and not file.is_file():
+        raise UsageFault(f"{file}: there is no database; `mintmark init` makes one")
     keys = Keys.derived(read_key(settings.key_encryption_key))
     dialects = read_dialects(settings.dialects)
-    if prepare is schema.create:
-        os.close(os.open(settings.database, os.O_CREAT | os.O_RDWR, 0o600))
-    database = open_sqlite(settings.database, keys.audit)
+    if prepare is schema.create and file is not None:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    database = open_database(settings, keys.audit)
     try:
         try:
             prepare(database)

@@ -101,7 +101,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     settings = _load(options, overrides)
     if (options.host, options.port) != (None, None):
         overrides["listen"] = settings.listen
-    for directory in (options.config.resolve().parent, settings.database.parent):
+    file = settings.database_file
+    for directory in (options.config.resolve().parent, *(() if file is None else (file.parent,))):
         if is_demo_directory(directory):
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
@@ -199,10 +200,10 @@ def _init(options: InitOptions) -> Initialised:
     return init(options)
 
 
-def _migrate(place: Place) -> Migrated:
+def _migrate(place: Place, no_backup: bool) -> Migrated:
     from mintmark.compose.init import migrate
 
-    return migrate(_settings(place))
+    return migrate(_settings(place), no_backup=no_backup)
 
 
 def _backup(config: Path, target: Path, actor: str, progress: Progress) -> BackedUp:

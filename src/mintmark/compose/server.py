@@ -191,7 +191,12 @@ class Server:
             entropy=entropy,
             answer_late=answer_late,
         )
-        self._run(directory.follow)
+        wake = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._parts.enter_context(
+            installation.database.following(lambda: loop.call_soon_threadsafe(wake.set))
+        )
+        self._run(lambda: directory.follow(wake=wake))
         if huge_pages.available():
             self._run(huge_pages.keep_collapsing)
         self._run(background.keep_rotating)
@@ -211,7 +216,7 @@ class Server:
             self._run(lambda: background.keep_noticing(notices))
         health = self._health = Health(
             installation.database,
-            settings.database.parent,
+            None if settings.database_file is None else settings.database_file.parent,
             lambda: tuple(directory.environments().values()),
             lambda: ledger.working,
             time.time,

@@ -7,6 +7,7 @@ from a snapshot older than `position` answers whoever asked before, and is never
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -187,13 +188,18 @@ class CachedDirectory:
             after = (found[-1].client.environment, found[-1].client.client_id)
             room -= len(found)
 
-    async def follow(self, interval: float = 0.25) -> None:
-        """Catch up every `interval` seconds until cancelled, even while nothing can be read; `warm` beside it."""
+    async def follow(self, interval: float = 0.25, wake: asyncio.Event | None = None) -> None:
+        """Catch up every `interval` seconds and whenever `wake` is set, until cancelled, even while nothing can be
+        read; `warm` beside it.
+        """
+        woken = asyncio.Event() if wake is None else wake
         warming = asyncio.ensure_future(self.warm())
         reachable = True
         try:
             while True:
-                await asyncio.sleep(interval)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), interval)
+                woken.clear()
                 try:
                     await self.refresh()
                 except StorageUnavailable as error:

@@ -50,22 +50,27 @@ def create_file(path: Path, entropy: Callable[[int], bytes]) -> bytes:
 
 def from_file(path: Path) -> bytes:
     """The key in `path`. Raises KeyUnavailable, also when anybody but this user can read or replace it."""
+    return _decode(private_text(path, "key file"), f"{path}")
+
+
+def private_text(path: Path, what: str) -> bytes:
+    """What is in `path`. Raises KeyUnavailable, also when anybody but this user can read or replace it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
-        raise KeyUnavailable(f"{path}: the key file cannot be read: {error.strerror}.") from None
+        raise KeyUnavailable(f"{path}: the {what} cannot be read: {error.strerror}.") from None
     with os.fdopen(descriptor, "rb") as file:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise KeyUnavailable(f"{path}: this is not a file.")
         if about.st_uid not in (os.geteuid(), 0):
-            raise KeyUnavailable(f"{path}: the key file belongs to another user; it must belong to this one.")
+            raise KeyUnavailable(f"{path}: the {what} belongs to another user; it must belong to this one.")
         if about.st_mode & 0o077:
             raise KeyUnavailable(
-                f"{path}: others may read or write the key file (mode {stat.S_IMODE(about.st_mode):04o}); "
+                f"{path}: others may read or write the {what} (mode {stat.S_IMODE(about.st_mode):04o}); "
                 f"make it yours alone: chmod 600 {path}"
             )
-        return _decode(file.read(_LARGEST), f"{path}")
+        return file.read(_LARGEST)
 
 
 def from_environment(name: str, environ: Mapping[str, str]) -> bytes:
@@ -80,9 +85,15 @@ def from_environment(name: str, environ: Mapping[str, str]) -> bytes:
 
 def from_command(arguments: Sequence[str]) -> bytes:
     """The key that a program prints; it is run without a shell. Raises KeyUnavailable."""
+    what = "key-encryption key"
+    return _decode(printed(arguments, what), f"The command '{arguments[0]}' for the {what}")
+
+
+def printed(arguments: Sequence[str], what: str) -> bytes:
+    """What a program prints; it is run without a shell. Raises KeyUnavailable."""
     if not arguments:
-        raise KeyUnavailable("The command for the key-encryption key is empty.")
-    place = f"The command '{arguments[0]}' for the key-encryption key"
+        raise KeyUnavailable(f"The command for the {what} is empty.")
+    place = f"The command '{arguments[0]}' for the {what}"
     try:
         done = subprocess.run(  # noqa: S603 - the operator configured it
             list(arguments),
@@ -98,7 +109,7 @@ def from_command(arguments: Sequence[str]) -> bytes:
         raise KeyUnavailable(f"{place} cannot be run: {error.strerror}.") from None
     if done.returncode != 0:
         raise KeyUnavailable(f"{place} failed with exit code {done.returncode}.")
-    return _decode(done.stdout, place)
+    return done.stdout
 
 
 def _decode(text: bytes, place: str) -> bytes:

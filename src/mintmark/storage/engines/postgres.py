@@ -150,11 +150,17 @@ def _within(
 
 
 def open_postgres(
-    url: sa.URL, audit_key: bytes = b"", *, password: str | None = None, readers: int = 2
+    place: sa.URL | str, audit_key: bytes = b"", *, password: str | None = None, readers: int = 2
 ) -> PostgresDatabase:
-    """The database at `url` (``postgresql://user@host:port/name?sslmode=...``), whose tables are in the first schema of
-    the role's search path. `audit_key`: as `Database` has it. `password`: None: as libpq finds it.
+    """The database at `place` (``postgresql://user@host:port/name?sslmode=...``), whose tables are in the first schema
+    of the role's search path. Nothing is asked of it yet.
+
+    `audit_key`: as `Database` has it. `password`: None: as libpq finds it. Raises ValueError when `place` is malformed.
     """
+    try:
+        url = sa.make_url(place)
+    except sa.exc.ArgumentError:
+        raise ValueError("it must be a URL such as postgresql://mintmark@db.example.com/mintmark") from None
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         paramstyle="format",

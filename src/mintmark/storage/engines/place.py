@@ -1,0 +1,28 @@
+"""Where a database is, as a setting says it: the path of an SQLite file, or the URL of a PostgreSQL database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+_POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
+_EXAMPLE = "it must be a URL such as postgresql://mintmark@db.example.com/mintmark"
+
+
+def place(text: str) -> Path | str:
+    """The path, or the URL as it was given. Raises ValueError when it is malformed or holds a password."""
+    if not _POSTGRES.match(text):
+        return Path(text)
+    try:
+        parts = urlsplit(text)
+        name, _ = parts.path.strip("/"), parts.port
+    except ValueError:
+        raise ValueError(_EXAMPLE) from None
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise ValueError(
+            "it holds a password, and settings hold no secret: set database_password to where it is found"
+        )
+    if not name or "/" in name or parts.fragment:
+        raise ValueError(_EXAMPLE)
+    return text
