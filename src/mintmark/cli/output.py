@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Self, TextIO
+from typing import BinaryIO, Self, TextIO
 
 import typer
 from rich.console import Console
@@ -158,6 +158,11 @@ class PrivateFile:
         """Add to the content."""
         with self._told():
             self._open.write(text)
+
+    @property
+    def binary(self) -> BinaryIO:
+        """The same file for bytes; whoever takes it writes no text."""
+        return self._open.buffer
 
     def keep(self) -> None:
         """Put the file at its path."""

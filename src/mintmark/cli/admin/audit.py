@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mintmark.authorization_server.administration.operations import audit
-from mintmark.cli import output
+from mintmark.cli import output, parquet
 from mintmark.cli.answer import Answer, Nothing, Row, Table, Written
 from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
-from mintmark.cli.services import Failure
+from mintmark.cli.services import Failure, UsageFault
 from mintmark.cli.typed import past
 
 noun = Noun("audit", "The audit trail: follow it, search it, resolve a request id, export it.")
@@ -130,21 +130,36 @@ def export(
     file: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write [stdout].", show_default=False)
     ] = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl or parquet.")] = "jsonl",
 ) -> Answer:
-    """Write all events as JSON lines, oldest first."""
+    """Write all events as JSON lines or Parquet, oldest first."""
+    if form not in ("jsonl", "parquet"):
+        raise UsageFault("--format must be jsonl or parquet.")
+    pages = _pages(call, environment)
+    if form == "parquet":
+        if file is None:
+            raise UsageFault("Parquet is no text: name a file with --output.")
+        parquet.write(file, pages)
+        return Written(file)
     with contextlib.ExitStack() as stack:
         target = None if file is None else stack.enter_context(output.PrivateFile(file))
-        last = 0
-        while found := call.run(audit.export, audit.Export(environment, after=last, limit=PAGE)):
-            for event in found:
+        for page in pages:
+            for event in page:
                 if target is None:
                     output.json_line(event)
                 else:
                     target.append(output.json_text(event) + "\n")
-            last = int(str(found[-1]["id"]))
         if target is not None:
             target.keep()
     return Nothing() if file is None else Written(file)
+
+
+def _pages(call: Call, environment: str) -> Iterator[Sequence[Row]]:
+    """The whole trail, oldest first."""
+    last = 0
+    while found := call.run(audit.export, audit.Export(environment, after=last, limit=PAGE)):
+        yield found
+        last = int(str(found[-1]["id"]))
 
 
 def _remedies(rows: Sequence[Row]) -> tuple[str, ...]:
