@@ -44,6 +44,7 @@ NO_SECRETS = {
     "--key-from",
     "--secret-from",
     "--password-from",
+    "--database-password-from",
     "--signature-from",
     "--signature-key-from",
     "--private-key-from",
