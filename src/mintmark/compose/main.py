@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
             )
+    if settings.otel and find_spec("opentelemetry") is None:
+        raise UsageFault("otel: tracing needs OpenTelemetry: pip install 'mintmark[otel]'")
     with open_installation(settings):
         pass  # What a person can mend is said before a worker starts.
     listener = listening_socket(settings.host, settings.port)

@@ -8,13 +8,13 @@ import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.client_endpoint import FEED_QUERY, TOKEN_FORM, ClientEndpoint
 from mintmark.authorization_server.introspection import Introspection
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import IssuedTokens, Ports, Store
+from mintmark.authorization_server.ports import IssuedTokens, Ledger, Ports, Store
 from mintmark.authorization_server.revocation import TokenRevocation
 from mintmark.authorization_server.revocation_feed import RevocationFeed
 from mintmark.authorization_server.status_lists import PublicEndpoint, StatusLists
@@ -58,7 +58,11 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 REFUSAL_GRID = 0.25
 
 
+if TYPE_CHECKING:
+    from mintmark.compose.tracing import Tracing
+
 Message = MutableMapping[str, Any]
+Respond = Callable[[HttpRequest, str], Awaitable[HttpResponse]]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -107,8 +111,9 @@ class Server:
         self._source = source
         self._health: Health | None = None
         self._application: Application | None = None
+        self._tracing: Tracing | None = None
         self._parts = AsyncExitStack()
-        self.respond: Callable[[HttpRequest, str], Awaitable[HttpResponse]] = _not_started
+        self.respond: Respond = _not_started
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The life of the worker."""
@@ -119,7 +124,7 @@ class Server:
         await receive()
         try:
             application = self._application = await self._start()
-            self.respond = application.respond
+            self.respond = self._answering(application)
             signals = Signals(self._drain, lambda: self._settings.drain_seconds, self._reload)
             signals.take()
             self._parts.callback(signals.give_back)
@@ -139,10 +144,10 @@ class Server:
             return
         self._health.draining = True
         self._log.info("draining", seconds=self._settings.drain_seconds)
-        application = self._application
+        answering = self._answering(self._application)
 
         async def last(request: HttpRequest, peer: str) -> HttpResponse:
-            response = await application.respond(request, peer)
+            response = await answering(request, peer)
             return HttpResponse(response.status, (*response.headers, CLOSE), response.body)
 
         self.respond = last
@@ -162,14 +167,27 @@ class Server:
         callers = dataclasses.replace(self._application.callers, proxies=settings.proxies)
         self._application = dataclasses.replace(self._application, callers=callers)
         if self._health is None or not self._health.draining:
-            self.respond = self._application.respond
+            self.respond = self._answering(self._application)
         self._log.info("reloaded", wait_for_restart=waiting)
+
+    def _answering(self, application: Application) -> Respond:
+        """How it answers: by itself, with nothing around it unless requests are traced."""
+        return application.respond if self._tracing is None else self._tracing.around(application.respond)
 
     async def _start(self) -> Application:
         settings = self._settings
         installation = self._parts.enter_context(open_installation(settings))
         entropy = Entropy()
         measures = Measures()
+        traced: Callable[[Ledger], Ledger] = lambda ledger: ledger  # noqa: E731
+        log = self._log
+        if settings.otel:
+            # Imported here: without it the server needs no OpenTelemetry.
+            from mintmark.compose.tracing import TracedLedger, TracedLog, Tracing
+
+            self._tracing = Tracing(lambda: self._settings.proxies)
+            self._parts.push_async_callback(self._tracing.stop)
+            traced, log = TracedLedger, TracedLog(log)
         ledger = SqlLedger(installation.database, time.time, committed=measures.committed)
         self._parts.push_async_callback(ledger.close)
         measured, counters = MeasuredLedger(ledger), MemoryCounters()
@@ -183,7 +201,7 @@ class Server:
         self._parts.callback(slow_hash.close)
         ports = Ports(
             directory=directory,
-            ledger=measured,
+            ledger=traced(measured),
             counters=counters,
             slow_hash=slow_hash,
             secret_key=installation.keys.secrets,
@@ -233,7 +251,7 @@ class Server:
             routes=Routes(directory, settings.public_url, hosts),
             callers=Callers(settings.proxies, entropy),
             token_endpoint=token_endpoint,
-            refusals=RefusalLog(self._log),
+            refusals=RefusalLog(log),
             now=time.time,
             endpoints=issuer_endpoints(ports, installation.store, SqlIssuedTokens(installation.database)),
             resources=DemoApis(directory, lambda environment: TokenStatus(ports, environment))

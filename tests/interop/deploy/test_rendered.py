@@ -204,4 +204,4 @@ def test_the_configuration_of_the_chart_is_toml(helm: Path) -> None:
     (configuration,) = (each for each in documents if each and each["kind"] == "ConfigMap")
     settings = tomllib.loads(configuration["data"]["mintmark.toml"])
     assert settings["log_level"] == "debug"
-    assert json.dumps(settings).count("command:cat /run/secrets/") == 2
+    assert json.dumps(settings).count("command:cat /run/secrets/") == 3

@@ -31,11 +31,6 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{- define "mintmark.environment" -}}
-- name: PGPASSWORD
-  valueFrom: {secretKeyRef: {name: {{ .Values.secretName | quote }}, key: postgres_password}}
-{{- end }}
-
 {{- define "mintmark.mounts" -}}
 - {name: configuration, mountPath: /etc/mintmark, readOnly: true}
 - {name: secrets, mountPath: /run/secrets, readOnly: true}
@@ -51,6 +46,7 @@ capabilities: {drop: [ALL]}
     defaultMode: 0440
     items:
       - {key: key_encryption_key, path: key_encryption_key}
+      - {key: postgres_password, path: postgres_password}
       {{- if .Values.valkeyPassword }}
       - {key: valkey_password, path: valkey_password}
       {{- end }}
