@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -11,6 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, StorageUnavailable
+from mintmark.cli.services import ServeOptions, UsageFault
+from mintmark.compose.main import serve
 from mintmark.compose.tracing import TracedLedger, TracedLog, Tracing
 from mintmark.values.audit_event import AuditEvent
 from mintmark.web.peer import TrustedProxies
@@ -140,3 +144,13 @@ def test_outside_of_a_request_nothing_is_added() -> None:
     inner = Ledger([])
     TracedLedger(inner).note(AuditEvent(1.0, "token", "refused"))
     assert len(inner.noted) == 1
+
+
+@pytest.mark.parametrize("missing", ["opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"])
+def test_without_opentelemetry_a_sentence_says_what_to_install_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    (tmp_path / "mintmark.toml").write_text("otel = true\n")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UsageFault, match=r"mintmark\[otel\]"):
+        serve(ServeOptions(tmp_path / "mintmark.toml"), print)

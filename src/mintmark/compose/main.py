@@ -108,8 +108,8 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
             )
-    if settings.otel and find_spec("opentelemetry") is None:
-        raise UsageFault("otel: tracing needs OpenTelemetry: pip install 'mintmark[otel]'")
+    if settings.otel:
+        _refuse_without_opentelemetry()
     with open_installation(settings):
         pass  # What a person can mend is said before a worker starts.
     listener = listening_socket(settings.host, settings.port)
@@ -119,6 +119,15 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         source=Source(options.config.resolve(), overrides),
         started=lambda: say(f"Mintmark serves {settings.public_url} on {settings.listen}."),
     )
+
+
+def _refuse_without_opentelemetry() -> None:
+    try:
+        if find_spec("opentelemetry.exporter.otlp.proto.http") and find_spec("opentelemetry.sdk"):
+            return
+    except ModuleNotFoundError:
+        pass  # some of it may be there: other libraries bring its API along
+    raise UsageFault("otel: tracing needs OpenTelemetry: pip install 'mintmark[otel]'")
 
 
 def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:
