@@ -27,6 +27,7 @@ from mintmark.cli.services import (
     Initialised,
     InitOptions,
     Migrated,
+    MovedStore,
     Place,
     Progress,
     Restored,
@@ -103,6 +104,9 @@ class Terminal:
                 demo=self._demo,
                 init=self._init,
                 migrate=self._migrate,
+                move_store=lambda options, progress: MovedStore(
+                    options.source, options.target, {"tenant": 2}, {"tenant": "ab"}
+                ),
                 backups=Backups(self._backup, self._check_backup, self._restore),
                 guard=self._guard,
                 remote=self._remote,

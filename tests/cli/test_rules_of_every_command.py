@@ -45,6 +45,7 @@ NO_SECRETS = {
     "--secret-from",
     "--password-from",
     "--database-password-from",
+    "--target-password-from",
     "--signature-from",
     "--signature-key-from",
     "--private-key-from",
@@ -69,7 +70,7 @@ class Command:
 def of_server() -> Iterator[Command]:
     """Those that Typer runs."""
     nothing: Any = None
-    services = Services("0", *[nothing] * 11)
+    services = Services("0", *[nothing] * 12)
 
     def walk(group: Any, path: str) -> Iterator[Command]:
         for name, command in group.commands.items():

@@ -75,3 +75,23 @@ def test_a_migration_wants_to_be_told_that_there_is_a_backup(
             "after": schema.REVISIONS[-1],
             "backup": None,
         }
+
+
+def test_an_installation_on_a_file_moves_to_postgresql(server: postgres.Postgres, tmp_path: Path) -> None:
+    assert mintmark("init", "--non-interactive", "--directory", tmp_path).returncode == 0
+    config, file = tmp_path / "mintmark.toml", tmp_path / "mintmark.db"
+    with postgres.database(server.url()) as url:
+        move = ("migrate-store", file, postgres.conninfo(url))
+        moved = mintmark(*move, "--json")
+        assert moved.returncode == 0, moved.stderr
+        assert json.loads(moved.stdout)["rows"]["person"] == 1
+        config.write_text(config.read_text().replace('"mintmark.db"', f'"{postgres.conninfo(url)}"'))
+        for command in (
+            ("audit", "verify"),
+            ("admin", "tenant", "create", "acme", "--name", "Acme"),
+            ("migrate",),
+        ):
+            ran = mintmark(*command, "--config", config)
+            assert ran.returncode == 0, ran.stderr
+        again = mintmark(*move)
+        assert (again.returncode, "there is something already" in again.stderr) == (2, True)

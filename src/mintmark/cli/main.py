@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
-from mintmark.cli import apply, backups, dialects, guard, output, programs, status, trail
+from mintmark.cli import apply, backups, dialects, guard, output, programs, status, store_move, trail
 from mintmark.cli.admin import NOUNS
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import framed, new_app
@@ -67,6 +67,7 @@ def build_app(services: Services) -> typer.Typer:
         "Machine-to-machine API authentication: issue access tokens, check them, obtain them.", _OneSentence
     )
     programs.register(app, services)
+    store_move.register(app, services)
     backups.register(app, services.backups)
     guard.register(app, services.guard)
     status.register(app, services)

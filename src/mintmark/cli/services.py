@@ -112,6 +112,26 @@ class BackedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreMove:
+    """`mintmark migrate-store`: two databases as the setting names them, and where the password of each comes from."""
+
+    source: str
+    target: str
+    source_password: str = ""
+    target_password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedStore:
+    """`rows`, `digests`: table -> how many, and SHA-256 over them, the same on both sides."""
+
+    source: str
+    target: str
+    rows: Mapping[str, int]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """`made_at`, `rows`: of the backup. `written`: what is there now; `left_alone`: what was there and stays."""
 
@@ -178,6 +198,7 @@ class Services:
     demo: Callable[[DemoOptions, Callable[[str], None]], None] = field(repr=False)
     init: Callable[[InitOptions], Initialised] = field(repr=False)
     migrate: Callable[[Place, bool], Migrated] = field(repr=False)
+    move_store: Callable[[StoreMove, Progress], MovedStore] = field(repr=False)
     backups: Backups = field(repr=False)
     guard: Callable[[GuardOptions, Callable[[str], None]], None] = field(repr=False)
     remote: Callable[[Place], Callable[[HttpRequest], HttpResponse]] = field(repr=False)

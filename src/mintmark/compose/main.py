@@ -27,11 +27,13 @@ if TYPE_CHECKING:
         Initialised,
         InitOptions,
         Migrated,
+        MovedStore,
         Place,
         Progress,
         Restored,
         ServeOptions,
         Services,
+        StoreMove,
     )
     from mintmark.config import Settings
     from mintmark.dialect import Catalogue
@@ -63,6 +65,7 @@ def _services() -> Services:
         demo=_demo,
         init=_init,
         migrate=_migrate,
+        move_store=_move_store,
         backups=Backups(_backup, _check_backup, _restore),
         guard=_guard,
         remote=_remote,
@@ -210,6 +213,12 @@ def _init(options: InitOptions) -> Initialised:
     from mintmark.compose.init import init
 
     return init(options)
+
+
+def _move_store(options: StoreMove, progress: Progress) -> MovedStore:
+    from mintmark.compose.store_move import move_store
+
+    return move_store(options, progress)
 
 
 def _migrate(place: Place, no_backup: bool) -> Migrated:
