@@ -6,10 +6,13 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 from tests.crash.site import ENVIRONMENT, Holder, Site
 from tests.end_to_end.server import Running
 
 
+@pytest.mark.timeout(600)
 def test_spans_of_tokens_and_refusals_reach_a_collector(site: Site) -> None:
     received: list[bytes] = []
     arrived = threading.Event()
