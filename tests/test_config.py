@@ -12,10 +12,9 @@ from mintmark.config import (
     PREFIX,
     ConfigFault,
     Settings,
-    is_loopback,
-    listen_for,
     load_settings,
 )
+from mintmark.web.loopback import is_loopback, listen_for
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "server.md"
 

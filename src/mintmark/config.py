@@ -11,7 +11,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +20,8 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Settin
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from mintmark.storage.engines.place import place
+from mintmark.storage.valkey_address import ValkeyAddress
+from mintmark.web.loopback import is_loopback
 from mintmark.web.peer import ForwardingHeader, TrustedProxies
 
 PREFIX = "MINTMARK_"
@@ -29,31 +30,6 @@ _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):(\d{1,5})")
 
 class ConfigFault(Exception):
     """A setting is unknown, malformed or unsafe: one sentence with its place and what to do."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host of a listener or URL is this machine alone."""
-    bare = host.strip("[]")
-    if bare == "localhost" or bare.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(bare).is_loopback
-    except ValueError:
-        return False
-
-
-def listen_for(public_url: str) -> str | None:
-    """Where to listen so that a plain http URL of this machine works as it is; None for every other URL."""
-    try:
-        parts = urlsplit(public_url)
-        host, port = parts.hostname or "", parts.port or 80
-    except ValueError:
-        return None
-    if parts.scheme != "http" or not is_loopback(host):
-        return None
-    if host == "localhost" or host.endswith(".localhost"):
-        host = "127.0.0.1"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Settings(BaseSettings):
@@ -104,6 +80,27 @@ class Settings(BaseSettings):
         "file:mintmark.key",
         description='Where the key that seals private keys at rest comes from: "file:PATH" (mode 0600), "env:NAME" '
         'or "command:PROGRAM ARGUMENTS".',
+    )
+    valkey: str = Field(
+        "",
+        description="Valkey server that all nodes share, so that rate limits hold over them together: "
+        "valkey://HOST:6379/0, or valkeys:// for TLS; empty: each process counts in memory.",
+    )
+    valkey_password: str = Field(
+        "", description="Where the password there comes from, as above; empty: none."
+    )
+    valkey_ca: Path | None = Field(
+        None, description="Certificates (PEM) that vouch for it, not the system's."
+    )
+    valkey_prefix: str = Field("mintmark:", max_length=64, description="How its keys begin.")
+    valkey_timeout_ms: int = Field(
+        250,
+        ge=10,
+        le=30_000,
+        description="Milliseconds after which it counts as away when it has not answered.",
+    )
+    single_node: bool = Field(
+        False, description="With PostgreSQL and without Valkey: this is the only node, and counts alone."
     )
     dialects: Path | None = Field(
         None, description="A directory of further dialect files (*.toml); `mintmark dialect check` reads one."
@@ -187,6 +184,13 @@ class Settings(BaseSettings):
     @classmethod
     def _where(cls, value: object) -> object:
         return place(value) if isinstance(value, str) else value
+
+    @field_validator("valkey")
+    @classmethod
+    def _valkey(cls, value: str) -> str:
+        if value:
+            ValkeyAddress.parse(value)
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -288,7 +292,7 @@ def _resolved(settings: Settings, base: Path) -> Settings:
         value = getattr(settings, name)
         if isinstance(value, Path):
             changed[name] = base / value.expanduser()
-    for name in ("key_encryption_key", "database_password"):
+    for name in ("key_encryption_key", "database_password", "valkey_password"):
         kind, _, rest = getattr(settings, name).partition(":")
         if kind == "file":
             changed[name] = f"file:{base / Path(rest).expanduser()}"

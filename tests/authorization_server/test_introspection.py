@@ -375,9 +375,7 @@ def test_without_a_signing_key_a_signed_answer_is_not_possible(play):  # type: i
 def test_questions_are_limited_per_client(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         endpoints = await Endpoints(world).with_guard()
-        world.endpoint.ports.counters.take(
-            f"introspection:{ENVIRONMENT}/guard", QUESTIONS_PER_MINUTE, 60, NOW, cost=QUESTIONS_PER_MINUTE
-        )
+        await world.use_up(f"introspection:{ENVIRONMENT}/guard", QUESTIONS_PER_MINUTE)
         response = await endpoints.post("introspect", token="x")
         assert response.status == 429
         assert b"retry-after" in dict(response.headers)

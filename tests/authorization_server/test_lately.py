@@ -99,7 +99,8 @@ def test_a_remembered_client_is_paced_and_its_address_limited_all_the_same(play:
                 peer="203.0.113.9",
             )
         assert (await world.token(peer="203.0.113.9")).status == 429
-        assert [(await world.token()).status for _ in range(30)] == [200] * 29 + [429]
+        # It had the right secret, so it counts against the client's minute, which is taken at once with the look.
+        assert [(await world.token()).status for _ in range(30)] == [200] * 28 + [429] * 2
 
     play(scenario)
 
@@ -167,7 +168,7 @@ def test_memory_is_bounded_and_what_is_used_stays(play: Play) -> None:
         assert view is not None
         from mintmark.authorization_server.grants.judgement import Judgement
 
-        judgement = Judgement(None, (), (), rests_on=registration, holds_until=NOW + 1)  # type: ignore[arg-type]
+        judgement = Judgement(None, (), (), None, rests_on=registration, holds_until=NOW + 1)  # type: ignore[arg-type]
         lately = Lately(bytes(32), capacity=4)
         for n in range(100):
             lately.remember(b"%d" % n, view, judgement)

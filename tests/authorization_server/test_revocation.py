@@ -123,9 +123,7 @@ def test_when_nothing_can_be_written_the_client_is_told_to_come_again(play):  # 
 def test_revocations_are_limited_per_client(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         endpoints, token = await prepared(world, "jwt")
-        world.endpoint.ports.counters.take(
-            f"revocation:{ENVIRONMENT}/abc", REVOCATIONS_PER_MINUTE, 60, NOW, cost=REVOCATIONS_PER_MINUTE
-        )
+        await world.use_up(f"revocation:{ENVIRONMENT}/abc", REVOCATIONS_PER_MINUTE)
         assert (await endpoints.post("revoke", "abc", token=token)).status == 429
 
     play(scenario)

@@ -254,8 +254,7 @@ def test_waiting_polls_are_bounded(play, monkeypatch):  # type: ignore[no-untype
 def test_readings_are_limited_per_client(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         endpoints = await Endpoints(world).with_guard()
-        most = feed_module.READINGS_PER_MINUTE
-        world.endpoint.ports.counters.take(f"feed:{ENVIRONMENT}/guard", most, 60, NOW, cost=most)
+        await world.use_up(f"feed:{ENVIRONMENT}/guard", feed_module.READINGS_PER_MINUTE)
         assert (await endpoints.get(query="after=0")).status == 429
 
     play(scenario)

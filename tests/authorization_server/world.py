@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mintmark.authorization_server.ports import AuditQuery, Ports
+from mintmark.authorization_server.ports import AuditQuery, Ports, Take
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.crypto.secret_hash import CHEAPEST, digest_secret, hash_password, verify_password
 from mintmark.dialect import catalogue
@@ -142,6 +142,10 @@ class World:
         """Ask on the RFC mount with the client's right secret in the body."""
         body = f"grant_type=client_credentials&client_id={client_id}&client_secret={self.secrets[client_id]}{extra}"
         return await self.ask("standard", body, **more)  # type: ignore[arg-type]
+
+    async def use_up(self, key: str, limit: int) -> None:
+        """Take all that this limit per minute has now."""
+        await self.endpoint.ports.counters.take((Take(key, limit, 60, cost=limit),), self.now)
 
     async def events(self, **filters: object) -> list[AuditEvent]:
         """Everything audited so far, oldest first."""

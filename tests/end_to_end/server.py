@@ -165,16 +165,18 @@ def call(
     body: bytes | str | None = None,
     host: str | None = None,
     token: str | None = None,
+    source: str | None = None,
 ) -> Answer:
-    """One request on a connection of its own; `host` replaces the Host header."""
+    """One request on a connection of its own; `host` replaces the Host header, `source` is where it comes from."""
     parts = urlsplit(url)
     given = dict(headers or {})
     if host is not None:
         given["Host"] = host
     if token is not None:
         given["Authorization"] = f"Bearer {token}"
+    origin = None if source is None else (source, 0)
     with closing(
-        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE, source_address=origin)
     ) as connection:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target, body.encode() if isinstance(body, str) else body, given)

@@ -142,7 +142,7 @@ class ClientEndpoint:
             token, parameters = Secret(read.parameters.get("token", "")), read.parameters
             asked = read._replace(parameters=NOTHING)
             asked = await as_found(asked, environment, self.ports)
-            self.limits.admit(environment, identity_of(asked), peer, now)
+            await self.limits.admit(environment, identity_of(asked), peer, now)
             mount = Mount(
                 request.path,
                 self.dialect.name,
@@ -184,7 +184,7 @@ class ClientEndpoint:
             )
         )
         if is_authentication_failure(refusal):
-            self.limits.failed(environment, identity, peer, now)
+            await self.limits.failed(environment, identity, peer, now)
             await self.ports.answer_late(now)
         response = write_error(self.dialect, refusal, view.environment.issuer)
         return HttpResponse(response.status, response.headers + refusal_fields(refusal), response.body)

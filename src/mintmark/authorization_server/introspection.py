@@ -49,7 +49,7 @@ class Introspection:
                 "This client stands in front of no API; it may not ask about tokens.",
                 reason="not_a_protected_resource",
             )
-        self.limits.pace_questions("introspection", client, QUESTIONS_PER_MINUTE, inquiry.now)
+        await self.limits.pace_questions("introspection", client, QUESTIONS_PER_MINUTE, inquiry.now)
         members = await self._members(inquiry)
         if TYPE in {kind.partition(";")[0].strip().lower() for kind in _accepted(inquiry.accept)}:
             claims = {

@@ -13,7 +13,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from mintmark.authorization_server.ports import Allowance, Counters, EnvironmentView, Verdict
+from mintmark.authorization_server.ports import Allowance, Counters, EnvironmentView, Take, Verdict
 from mintmark.values.client import Client
 from mintmark.values.errors import OAuthError, quota_exceeded, rate_limited
 
@@ -50,55 +50,47 @@ class Limits:
     counters: Counters
     _used_up: dict[tuple[str, int, int], None] = field(default_factory=dict, repr=False)
 
-    def admit(self, environment: str, identity: str, peer: str, now: float) -> None:
+    async def admit(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Refuse an address that has failed too often; `identity` is the claimed client id or user name.
 
         Raises OAuthError 429 ``rate_limited``.
         """
-        address = network_of(peer)
-        verdict = self.counters.take(f"failed:{address}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, now, cost=0)
-        if verdict.remaining == FAILURES_PER_ADDRESS:
-            return  # nothing has failed from here lately, for this identity or another
-        if verdict.remaining:
-            most = FAILURES_PER_IDENTITY
-            key = _failures_of(environment, address, identity)
-            verdict = self.counters.take(key, most, FAILURE_WINDOW, now, cost=0)
-        else:
-            most = FAILURES_PER_ADDRESS
-        if not verdict.remaining:
-            wait = max(1, verdict.reset - FAILURE_WINDOW + FAILURE_WINDOW // most)
-            limit = ("failures", most, FAILURE_WINDOW)
-            raise rate_limited(wait, reason="failed_attempts", limit=limit)
+        (verdict,) = await self.counters.take((_any_failures(peer),), now)
+        if verdict.remaining != FAILURES_PER_ADDRESS:  # else nothing has failed from here lately, for anybody
+            await self._judge_failures(verdict, environment, identity, peer, now)
 
-    def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
+    async def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Remember a failed authentication."""
-        address = network_of(peer)
-        key = _failures_of(environment, address, identity)
-        self.counters.take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, now)
-        self.counters.take(f"failed:{address}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, now)
+        for look in (_failures_of(environment, identity, peer), _any_failures(peer)):
+            await self.counters.take((look._replace(cost=1),), now)
 
-    def pace(self, client: Client, view: EnvironmentView, now: float) -> Verdict:
-        """One token request of an authenticated client. Raises OAuthError 429 ``rate_limited``."""
-        limit = client.rate_limit or view.environment.rate_limit
-        verdict = self.counters.take(f"client:{client.environment}/{client.client_id}", limit, 60, now)
-        if not verdict.allowed:
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_client", limit=("minute", limit, 60))
-        return verdict
+    async def pace(self, take: Take, now: float, reason: str = "rate_client") -> Verdict:
+        """A request of which it is known who asks. Raises OAuthError 429 ``rate_limited``."""
+        (verdict,) = await self.counters.take((take,), now)
+        return _allowed(take, verdict, reason)
 
-    def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
+    async def admit_and_pace(
+        self, take: Take, environment: str, identity: str, peer: str, now: float
+    ) -> Verdict:
+        """Both at once, for a client's request that was judged before. Raises OAuthError 429 ``rate_limited``."""
+        failures, verdict = await self.counters.take((_any_failures(peer), take), now)
+        if failures.remaining != FAILURES_PER_ADDRESS:
+            await self._judge_failures(failures, environment, identity, peer, now)
+        return verdict if verdict.allowed else _allowed(take, verdict, "rate_client")
+
+    async def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
         """One question of an authenticated client to another endpoint, `limit` per minute. Raises OAuthError 429."""
-        verdict = self.counters.take(f"{what}:{client.environment}/{client.client_id}", limit, 60, now)
-        if not verdict.allowed:
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_client", limit=("minute", limit, 60))
+        await self.pace(Take(f"{what}:{client.environment}/{client.client_id}", limit), now)
 
-    def pace_subject(self, environment: str, subject: str, peer: str, now: float) -> Verdict:
-        """One exchange of a signed customer id, or one login. Raises OAuthError 429 ``rate_limited``."""
-        key = f"subject:{environment}:{network_of(peer)}:{subject}"
-        verdict = self.counters.take(key, EXCHANGES_PER_SUBJECT, 60, now)
-        if not verdict.allowed:
-            limit = ("minute", EXCHANGES_PER_SUBJECT, 60)
-            raise rate_limited(max(1, verdict.retry_after), reason="rate_subject", limit=limit)
-        return verdict
+    async def _judge_failures(
+        self, verdict: Verdict, environment: str, identity: str, peer: str, now: float
+    ) -> None:
+        """`verdict`: on all failures from the address."""
+        take = _any_failures(peer)
+        if verdict.allowed:
+            take = _failures_of(environment, identity, peer)
+            (verdict,) = await self.counters.take((take,), now)
+        _allowed(take, verdict, "failed_attempts", "failures")
 
     def foresee(self, allowances: tuple[Allowance, ...], now: float) -> None:
         """Refuse early when an allowance is known to be used up today; the ledger has the last word.
@@ -124,10 +116,35 @@ def over_quota(index: int, allowance: Allowance, now: float) -> OAuthError:
     return quota_exceeded(seconds_to_midnight(now), reason=reason, limit=("day", allowance.limit or 0, DAY))
 
 
-def _failures_of(environment: str, address: str, identity: str) -> str:
-    """A short key whatever was claimed: nobody fills the memory with long identities."""
+def _allowed(take: Take, verdict: Verdict, reason: str, name: str = "minute") -> Verdict:
+    if not verdict.allowed:
+        limit = (name, take.limit, take.period)
+        raise rate_limited(max(1, verdict.retry_after), reason=reason, limit=limit)
+    return verdict
+
+
+@lru_cache(maxsize=8192)
+def _any_failures(peer: str) -> Take:
+    """A look at all failures from an address."""
+    return Take(f"failed:{network_of(peer)}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, cost=0)
+
+
+def _failures_of(environment: str, identity: str, peer: str) -> Take:
+    """A look at those for one identity; the key is short and says nothing, whatever was claimed."""
     claimed = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return f"failed:{environment}:{address}:{claimed}"
+    key = f"failed:{environment}:{network_of(peer)}:{claimed}"
+    return Take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, cost=0)
+
+
+def token_take(client: Client, view: EnvironmentView) -> Take:
+    """What one token request of a client takes."""
+    limit = client.rate_limit or view.environment.rate_limit
+    return Take(f"client:{client.environment}/{client.client_id}", limit)
+
+
+def subject_take(environment: str, subject: str, peer: str) -> Take:
+    """What one exchange of a signed customer id takes, or one login."""
+    return Take(f"subject:{environment}:{network_of(peer)}:{subject}", EXCHANGES_PER_SUBJECT)
 
 
 def allowances_of(view: EnvironmentView, subject: str, daily_limit: int | None) -> tuple[Allowance, ...]:

@@ -215,11 +215,23 @@ class Verdict(NamedTuple):
     retry_after: int
 
 
+class Take(NamedTuple):
+    """`cost` of the `limit` units that `key` has per `period` seconds; `cost` 0 asks whether one is free."""
+
+    key: str
+    limit: int
+    period: int = 60
+    cost: int = 1
+
+
 class Counters(Protocol):
     """Short-window rate limits. Losing them loses limits for a moment, never identities or quotas."""
 
-    def take(self, key: str, limit: int, period: int, now: float, cost: int = 1) -> Verdict:
-        """Take `cost` units of `limit` per `period` seconds; nothing is taken when refused. `cost` 0 only looks."""
+    async def take(self, takes: tuple[Take, ...], now: float) -> tuple[Verdict, ...]:
+        """Take all of them or, when one is refused, none; each key stands once. A verdict each, as if taken.
+
+        Never raises. `now` is this process's clock: counters that nodes share go by one clock of their own.
+        """
         ...
 
 

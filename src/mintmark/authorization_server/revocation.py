@@ -36,7 +36,7 @@ class TokenRevocation:
 
     async def answer(self, inquiry: Inquiry) -> HttpResponse:
         """200 and nothing else (RFC 7009 §2.2). Raises OAuthError for a token of another client, StorageUnavailable."""
-        self.limits.pace_questions("revocation", inquiry.client, REVOCATIONS_PER_MINUTE, inquiry.now)
+        await self.limits.pace_questions("revocation", inquiry.client, REVOCATIONS_PER_MINUTE, inquiry.now)
         shape = shape_of(inquiry.token.reveal())
         if shape is not None and shape.prefix == API_TOKEN:
             await self._opaque(inquiry, shape.version_id)

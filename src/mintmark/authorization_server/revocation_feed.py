@@ -58,7 +58,7 @@ class RevocationFeed:
 
         410 when what comes after that number was forgotten, or never was: a snapshot is needed. Raises OAuthError.
         """
-        log = self._admitted(inquiry)
+        log = await self._admitted(inquiry)
         after = _number(inquiry, "after", None)
         wait = min(_number(inquiry, "wait", 0), HEARTBEAT)
         if after > log.seq:  # another worker may have said more already
@@ -86,7 +86,7 @@ class RevocationFeed:
 
     async def snapshot(self, inquiry: Inquiry) -> HttpResponse:
         """One statement with all that is revoked, the number to go on from and its digest. Raises OAuthError."""
-        log = self._admitted(inquiry)
+        log = await self._admitted(inquiry)
         view, now = self._view(inquiry), self._clock()
         key = statement_key(view, now)
 
@@ -105,9 +105,9 @@ class RevocationFeed:
             200, ((b"content-type", b"application/jwt"), *NO_STORE), statement.encode("ascii")
         )
 
-    def _admitted(self, inquiry: Inquiry) -> RevocationLog:
+    async def _admitted(self, inquiry: Inquiry) -> RevocationLog:
         _check(inquiry.client)
-        self._limits.pace_questions("feed", inquiry.client, READINGS_PER_MINUTE, inquiry.now)
+        await self._limits.pace_questions("feed", inquiry.client, READINGS_PER_MINUTE, inquiry.now)
         log = self._ports.directory.revocations(inquiry.view.environment.id)
         if log is None:
             raise temporarily_unavailable(1, reason="changing_too_fast")

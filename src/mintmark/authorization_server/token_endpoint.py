@@ -108,7 +108,11 @@ class TokenEndpoint:
                 verdict = verdict or judged.verdict
             else:
                 judged = known.judgement
-                verdict = verdict or self.limits.pace(known.registration.client, view, now)
+                if verdict is None:
+                    client_id = judged.grant.client_id
+                    verdict = await self.limits.admit_and_pace(
+                        judged.take, call.environment, client_id, call.peer, now
+                    )
             self.limits.foresee(judged.allowances, now)
             try:
                 issued = issue(
@@ -144,7 +148,6 @@ class TokenEndpoint:
         client_id = known.registration.client.client_id
         if self.ports.directory.held(call.environment, client_id) is not known.registration:
             return None
-        self.limits.admit(call.environment, client_id, call.peer, call.now)
         return known
 
     async def _judge(
@@ -160,7 +163,7 @@ class TokenEndpoint:
         """Who asks, and what may be granted. `first`: not again after a change."""
         now = call.now
         asked = await as_found(read_request(dialect, request), call.environment, self.ports)
-        self.limits.admit(call.environment, identity_of(asked), call.peer, now)
+        await self.limits.admit(call.environment, identity_of(asked), call.peer, now)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
         return judged._replace(standing=standing_claims(judged.grant, view))
@@ -194,7 +197,7 @@ class TokenEndpoint:
         identity = identity_of(asked) if asked is not None else ""
         self.ports.ledger.note(_refused_event(call, dialect, asked, error))
         if is_authentication_failure(error):
-            self.limits.failed(call.environment, identity, call.peer, call.now)
+            await self.limits.failed(call.environment, identity, call.peer, call.now)
             await self.ports.answer_late(call.now)
         response = write_error(dialect, error, view.environment.issuer)
         return HttpResponse(response.status, response.headers + refusal_fields(error), response.body)
@@ -225,7 +228,7 @@ def _accept(
     response = write_response(dialect, issued.response(outcome.number))
     if verdict is None:
         return response
-    fields = rate_fields(judged.rate_limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
+    fields = rate_fields(judged.take.limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
     return HttpResponse(response.status, response.headers + fields, response.body)
 
 

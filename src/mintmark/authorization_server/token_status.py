@@ -101,13 +101,13 @@ class TokenStatus:
         and Busy.
         """
         identity = f"legacy token {token_id}"
-        self._limits.admit(self.environment, identity, peer, now)
+        await self._limits.admit(self.environment, identity, peer, now)
         view = self._view()
         record = await self.ports.directory.legacy_token(self.environment, token_id)
         digest = record.digest if record is not None else _NOBODY
         right = await self.ports.slow_hash.verify(digest, secret.reveal(), peer)
         if record is None or not right:
-            self._limits.failed(self.environment, identity, peer, now)
+            await self._limits.failed(self.environment, identity, peer, now)
             return None
         if view is None:
             return None

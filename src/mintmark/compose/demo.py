@@ -27,11 +27,12 @@ from mintmark.compose.demo_examples import examples
 from mintmark.compose.installation import Installation, open_installation
 from mintmark.compose.private_files import private_directory, write_private
 from mintmark.compose.running import listening_socket, run
-from mintmark.config import Settings, is_loopback
+from mintmark.config import Settings
 from mintmark.dialect.keyfile import write_keyfile
 from mintmark.storage import key_encryption_key, schema
 from mintmark.values.secret import Secret
 from mintmark.values.tenancy import Environment
+from mintmark.web.loopback import is_loopback
 
 FIRST_PORT = 8080
 STATE, DATABASE, KEY, LOCK = "demo.json", "demo.db", "demo.key", "demo.lock"

@@ -18,11 +18,11 @@ from mintmark.compose.announcing import Announcing
 from mintmark.compose.guard import Guard
 from mintmark.compose.logs import set_up_logging
 from mintmark.compose.running import listening_socket
-from mintmark.config import is_loopback
 from mintmark.transport.secret_sources import from_environment, from_file
 from mintmark.values.secret import Secret
 from mintmark.web.callers import Callers
 from mintmark.web.forward_auth import ForwardAuth
+from mintmark.web.loopback import is_loopback
 from mintmark.web.peer import TrustedProxies
 from mintmark.web.policy import Policy, PolicyFault, parse_policy
 from mintmark.web.protocol import Http11

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable
 from mintmark.storage.database import Database
+from mintmark.storage.valkey_server import ValkeyServer
 from mintmark.web.operations import Check, State
 
 #: Bytes that must be free where the database lies, and below which an operator is told.
@@ -21,8 +22,8 @@ PATIENCE, GOOD_FOR = 2.0, 1.0
 
 class Health:
     """`folder`: where the database's file lies; None: it is another machine's. `clock`: seconds since the epoch.
-    `environments()`: what is served. `commits()`: whether the last group commit worked. `draining`: set once the
-    process is to stop.
+    `environments()`: what is served. `commits()`: whether the last group commit worked. `shared`: the Valkey server,
+    where there is one. `draining`: set once the process is to stop.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Health:
         environments: Callable[[], Sequence[EnvironmentView]],
         commits: Callable[[], bool],
         clock: Callable[[], float],
+        shared: ValkeyServer | None = None,
     ) -> None:
         self._database = database
         self._folder = folder
         self._environments = environments
         self._commits = commits
         self._clock = clock
+        self._shared = shared
         self._known: tuple[float, Sequence[Check]] = (-1.0, ())
         self.draining = False
 
@@ -48,7 +51,7 @@ class Health:
         at, known = self._known
         if not 0 <= self._clock() - at < GOOD_FOR:
             disk = () if self._folder is None else (_disk(self._folder),)
-            known = (Check("serving"), await self._storage(), self._signing_keys(), *disk)
+            known = (Check("serving"), await self._storage(), self._signing_keys(), *self._valkey(), *disk)
             self._known = (self._clock(), known)
         return known
 
@@ -80,6 +83,14 @@ class Health:
         # One tenant's keys must not take a node from all the others.
         state: State = "failed" if len(silent) == len(served) else "warning"
         return Check("signing_keys", state, f"No key can sign now for {shown}.")
+
+    def _valkey(self) -> Sequence[Check]:
+        if self._shared is None:
+            return ()
+        if self._shared.there:
+            return (Check("valkey"),)
+        about = f"Valkey is away, so limits hold per process: {self._shared.why}."
+        return (Check("valkey", "warning", about),)
 
 
 def _disk(folder: Path) -> Check:

@@ -17,10 +17,11 @@ from mintmark.compose.config_text import commented_toml
 from mintmark.compose.demo import is_demo_directory
 from mintmark.compose.installation import Installation, open_database, open_installation
 from mintmark.compose.private_files import private_directory, write_private
-from mintmark.config import ConfigFault, Settings, listen_for, load_settings
+from mintmark.config import ConfigFault, Settings, load_settings
 from mintmark.storage import key_encryption_key, schema
 from mintmark.storage.engines.sqlite import SqliteDatabase
 from mintmark.values.secret import Secret
+from mintmark.web.loopback import listen_for
 
 CONFIG, DATABASE, KEY = "mintmark.toml", "mintmark.db", "mintmark.key"
 

@@ -139,15 +139,15 @@ def open_database_at(place: Path | str, password_from: str, audit_key: bytes = b
     except ImportError:
         raise UsageFault("PostgreSQL needs a driver: pip install 'mintmark[postgres]'") from None
     try:
-        return open_postgres(place, audit_key, password=_password(password_from))
+        return open_postgres(place, audit_key, password=read_password("database_password", password_from))
     except ValueError as fault:
         raise UsageFault(f"database: {fault}") from None
 
 
-def _password(source: str) -> str | None:
-    """For the database, from where the setting says. Raises UsageFault."""
+def read_password(setting: str, source: str) -> str | None:
+    """From where the setting says. Raises UsageFault."""
     kind, _, rest = source.partition(":")
-    what = "database password"
+    what = setting.replace("_", " ")
     try:
         match kind:
             case "":
@@ -159,13 +159,11 @@ def _password(source: str) -> str | None:
             case "command" if rest:
                 found = key_encryption_key.printed(shlex.split(rest), what).decode()
             case _:
-                raise UsageFault(
-                    "database_password: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS"
-                )
+                raise UsageFault(f"{setting}: it must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS")
     except (KeyUnavailable, ValueError) as fault:
-        raise UsageFault(f"database_password: {fault}") from None
+        raise UsageFault(f"{setting}: {fault}") from None
     if not found.strip():
-        raise UsageFault(f"database_password: there is no password at {kind}:{rest.split()[0]}")
+        raise UsageFault(f"{setting}: there is no password at {kind}:{rest.split()[0]}")
     return found.rstrip("\r\n")
 
 

@@ -23,7 +23,7 @@ from mintmark.authorization_server.ports import (
     StorageUnavailable,
 )
 from mintmark.compose.health import Health
-from mintmark.storage.counters import MemoryCounters
+from mintmark.compose.sharing import Sharing
 from mintmark.storage.directory import CachedDirectory
 from mintmark.values.audit_event import AuditEvent
 
@@ -147,18 +147,26 @@ def _by_tenant(counted: Mapping[tuple[str, ...], int]) -> Mapping[tuple[str, ...
     return summed
 
 
-def gauges(directory: CachedDirectory, counters: MemoryCounters, health: Health) -> Gauges:
+def gauges(directory: CachedDirectory, sharing: Sharing, health: Health) -> Gauges:
     """What is read from the parts themselves."""
 
     def entries(kind: str) -> Callable[[], float]:
         return lambda: directory.sizes()[kind]
 
+    server = sharing.server
+    shared: Gauges = {}
+    if server is not None:
+        shared = {
+            "valkey_there": ("1 while limits hold over all nodes.", lambda: float(server.there)),
+            "valkey_losses": ("How often Valkey went away.", lambda: server.losses),
+        }
     return {
+        **shared,
         **{
             f"cached_{kind}": (f"Entries of the kind {kind} in memory.", entries(kind))
             for kind in directory.sizes()
         },
         "environments": ("Environments that are served.", lambda: len(directory.environments())),
-        "limiter_keys": ("Short-window limits that are in use.", lambda: len(counters)),
+        "limiter_keys": ("Short-window limits that are in use.", lambda: len(sharing.alone)),
         "draining": ("1 while the process is about to stop.", lambda: float(health.draining)),
     }

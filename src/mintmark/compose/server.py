@@ -32,13 +32,13 @@ from mintmark.compose.measuring import MeasuredLedger, Measures, gauges
 from mintmark.compose.notices import Notices, ways
 from mintmark.compose.operator_listener import OperatorListener
 from mintmark.compose.reloading import Source, reloaded
+from mintmark.compose.sharing import Sharing
 from mintmark.compose.signals import Signals
 from mintmark.compose.slow_hash import OneAtATime
-from mintmark.config import ConfigFault, Settings, is_loopback
+from mintmark.config import ConfigFault, Settings
 from mintmark.crypto.seal import Unsealable
 from mintmark.crypto.secret_hash import verify_password
 from mintmark.jose.keyring import Keyring
-from mintmark.storage.counters import MemoryCounters
 from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.issued_tokens import SqlIssuedTokens
 from mintmark.storage.ledger import SqlLedger
@@ -49,6 +49,7 @@ from mintmark.web.app import Application, IssuerEndpoint
 from mintmark.web.callers import Callers
 from mintmark.web.demo_apis import DemoApis
 from mintmark.web.exchange import CLOSE
+from mintmark.web.loopback import is_loopback
 from mintmark.web.operations import Operations
 from mintmark.web.refusal_log import Log, RefusalLog
 from mintmark.web.routing import Endpoint, Routes, loopback_hosts
@@ -190,7 +191,12 @@ class Server:
             traced, log = TracedLedger, TracedLog(log)
         ledger = SqlLedger(installation.database, time.time, committed=measures.committed)
         self._parts.push_async_callback(ledger.close)
-        measured, counters = MeasuredLedger(ledger), MemoryCounters()
+        measured = MeasuredLedger(ledger)
+        sharing = Sharing.of(settings, self._log)
+        if sharing.server is not None:
+            self._parts.push_async_callback(sharing.server.close)
+            await sharing.server.look()
+            self._run(sharing.server.follow)
         directory = CachedDirectory(
             installation.store, self._keyrings(installation.keys), installation.dialects.get
         )
@@ -202,7 +208,7 @@ class Server:
         ports = Ports(
             directory=directory,
             ledger=traced(measured),
-            counters=counters,
+            counters=sharing.counters,
             slow_hash=slow_hash,
             secret_key=installation.keys.secrets,
             unseal=installation.keys.seal.unseal,
@@ -238,8 +244,9 @@ class Server:
             lambda: tuple(directory.environments().values()),
             lambda: ledger.working,
             time.time,
+            sharing.server,
         )
-        measures.begin(measured, gauges(directory, counters, health))
+        measures.begin(measured, gauges(directory, sharing, health))
         operations = Operations(health.checks, measures.text)
         if settings.operator_listen:
             operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)

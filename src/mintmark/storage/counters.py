@@ -8,11 +8,35 @@ from __future__ import annotations
 
 from itertools import islice
 
-from mintmark.authorization_server.ports import Verdict
+from mintmark.authorization_server.ports import Take, Verdict
 
-_SECOND = 1_000_000_000
+SECOND = 1_000_000_000
 #: Nanoseconds by which a clock's floating point may be off.
-_SLACK = 1_000
+SLACK = 1_000
+
+
+def unit_of(take: Take) -> int:
+    """Nanoseconds in which one unit flows back; of a limit of nothing, more than its period."""
+    window = take.period * SECOND
+    return max(1, window // take.limit) if take.limit > 0 else 2 * window
+
+
+def judge(take: Take, owed: int) -> tuple[Verdict, int]:
+    """What is said of `take` when its key owes so many nanoseconds, one period at most; and what it owes after it."""
+    _, limit, period, cost = take
+    if limit <= 0:
+        return Verdict(False, 0, period, period), owed
+    if not owed and not cost:
+        return Verdict(True, limit, 0, 0), 0
+    window = period * SECOND
+    unit = max(1, window // limit)
+    after = owed + cost * unit
+    room = window + SLACK - after
+    if room < (0 if cost else unit):
+        left = max(0, min(limit, (window + SLACK - owed) // unit))
+        wait = _seconds(owed + max(1, cost) * unit - window)
+        return Verdict(False, left, _seconds(owed), max(1, wait)), owed
+    return Verdict(True, min(limit, room // unit), _seconds(after), 0), after
 
 
 class MemoryCounters:
@@ -23,26 +47,27 @@ class MemoryCounters:
         #: key -> the moment, in whole nanoseconds, at which all its units are back.
         self._full_at: dict[str, int] = {}
 
-    def take(self, key: str, limit: int, period: int, now: float, cost: int = 1) -> Verdict:
-        """Take `cost` units of `limit` per `period` seconds; nothing is taken when refused. `cost` 0 only looks."""
-        if limit <= 0:
-            return Verdict(False, 0, period, period)
-        known = self._full_at.get(key)
-        if known is None and not cost:
-            return Verdict(True, limit, 0, 0)
-        window, moment = period * _SECOND, round(now * _SECOND)
-        unit = max(1, window // limit)
-        # Time may have been set back: a key never owes more than one period.
-        owed = 0 if known is None else min(max(known - moment, 0), window)
-        after = owed + cost * unit
-        if after > window + _SLACK:
-            retry_after = max(1, _seconds(after - window))
-            return Verdict(False, _units(window - owed, unit, limit), _seconds(owed), retry_after)
-        if cost:
-            if known is None and len(self._full_at) >= self._capacity:
-                self._make_room(moment)
-            self._full_at[key] = moment + after
-        return Verdict(True, _units(window - after, unit, limit), _seconds(after), 0)
+    async def take(self, takes: tuple[Take, ...], now: float) -> tuple[Verdict, ...]:
+        """As the port says; never suspends."""
+        moment = round(now * SECOND)
+        full_at = self._full_at
+        verdicts, owing, refused = [], [], False
+        for take in takes:
+            known = full_at.get(take.key)
+            # Time may have been set back: a key never owes more than one period.
+            owed = 0 if known is None or known <= moment else min(known - moment, take.period * SECOND)
+            verdict, after = judge(take, owed)
+            verdicts.append(verdict)
+            if not verdict.allowed:
+                refused = True
+            elif take.cost:
+                owing.append((take.key, moment + after))
+        if not refused:
+            for key, at in owing:
+                if len(full_at) >= self._capacity and key not in full_at:
+                    self._make_room(moment)
+                self._full_at[key] = at
+        return tuple(verdicts)
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -54,10 +79,6 @@ class MemoryCounters:
             del self._full_at[key]
 
 
-def _units(room: int, unit: int, limit: int) -> int:
-    return max(0, min(limit, (room + _SLACK) // unit))
-
-
 def _seconds(nanoseconds: int) -> int:
     """Whole seconds, rounded up."""
-    return max(0, -((_SLACK - nanoseconds) // _SECOND))
+    return -((SLACK - nanoseconds) // SECOND)

@@ -11,7 +11,7 @@ from mintmark.authorization_server.grants.judgement import (
     pick_scopes,
 )
 from mintmark.authorization_server.grants.user_password import check_password
-from mintmark.authorization_server.limits import allowances_of
+from mintmark.authorization_server.limits import allowances_of, token_take
 from mintmark.values.client import CLIENT_CREDENTIALS, Client
 from mintmark.values.credential import MachineUser, SecretVersion
 from mintmark.values.errors import invalid_request, unauthorized_client
@@ -28,8 +28,8 @@ async def judge(asked: Asked) -> Judgement:
     client, version = proved.client, proved.version
     if CLIENT_CREDENTIALS not in client.grant_types:
         raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
-    limit = client.rate_limit or environment.rate_limit
-    verdict = asked.limits.pace(client, view, asked.now) if asked.first else None
+    take = token_take(client, view)
+    verdict = await asked.limits.pace(take, asked.now) if asked.first else None
     user = await _user(asked, client)
     api = pick_api(view, asked.request.audience, client.allowed)
     may = client.allowed[api.audience]
@@ -53,7 +53,7 @@ async def judge(asked: Asked) -> Judgement:
         subjects = (*subjects, f"user:{place}/{user.id}")
     allowances = allowances_of(view, client_subject, client.daily_token_limit)
     rests_on = proved.registration if user is None and version.hash_kind == "hmac" else None
-    return Judgement(grant, subjects, allowances, limit, verdict, rests_on, _end(version))
+    return Judgement(grant, subjects, allowances, take, verdict, rests_on, _end(version))
 
 
 def _end(version: SecretVersion) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Verdict
+from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Take, Verdict
 from mintmark.dialect import Dialect
 from mintmark.values.client import Registration
 from mintmark.values.errors import OAuthError, invalid_client, invalid_scope, invalid_target
@@ -34,7 +34,8 @@ class Asked(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """A grant, the change-log subjects it rests on, what it is counted against, and the minute's verdict.
+    """A grant, the change-log subjects it rests on, what it is counted against, what it took of the
+    minute and what was said of that.
 
     `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
     the first second at which that is no longer so. `standing`: the claims that each such token has, encoded.
@@ -43,7 +44,7 @@ class Judgement(NamedTuple):
     grant: Grant
     subjects: tuple[str, ...]
     allowances: tuple[Allowance, ...]
-    rate_limit: int = 0
+    take: Take
     verdict: Verdict | None = None
     rests_on: Registration | None = None
     holds_until: float = 0.0

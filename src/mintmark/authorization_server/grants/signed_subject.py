@@ -12,7 +12,7 @@ import hmac
 import re
 
 from mintmark.authorization_server.grants.judgement import Asked, Judgement, ensure_served, pick_api
-from mintmark.authorization_server.limits import EXCHANGES_PER_SUBJECT, allowances_of
+from mintmark.authorization_server.limits import allowances_of, subject_take
 from mintmark.values.credential import SignatureKey
 from mintmark.values.errors import invalid_grant, invalid_request
 from mintmark.values.token import Grant
@@ -33,9 +33,8 @@ async def judge(asked: Asked) -> Judgement:
             "The signature must be an HMAC-SHA-256 in hexadecimal.", reason="signature_malformed"
         )
     ensure_served(view)
-    verdict = None
-    if asked.first:
-        verdict = asked.limits.pace_subject(environment.id, request.subject, asked.peer, asked.now)
+    take = subject_take(environment.id, request.subject, asked.peer)
+    verdict = await asked.limits.pace(take, asked.now, "rate_subject") if asked.first else None
     key = await _signer(asked, request.subject, request.signature.reveal().lower())
     if key is None:
         raise invalid_grant("The signature does not match.", reason="wrong_signature")
@@ -52,7 +51,7 @@ async def judge(asked: Asked) -> Judgement:
     )
     subject = f"signature_key:{environment.id}/{key.id}"
     subjects = (f"tenant:{environment.tenant}", f"environment:{environment.id}", subject)
-    return Judgement(grant, subjects, allowances_of(view, subject, None), EXCHANGES_PER_SUBJECT, verdict)
+    return Judgement(grant, subjects, allowances_of(view, subject, None), take, verdict)
 
 
 async def _signer(asked: Asked, subject: str, signature: str) -> SignatureKey | None:

@@ -13,7 +13,7 @@ from mintmark.authorization_server.grants.judgement import (
     pick_scopes,
 )
 from mintmark.authorization_server.grants.user_password import check_password
-from mintmark.authorization_server.limits import EXCHANGES_PER_SUBJECT, allowances_of
+from mintmark.authorization_server.limits import allowances_of, subject_take
 from mintmark.values.errors import OAuthError
 from mintmark.values.permission import EVERYTHING
 from mintmark.values.token import Grant
@@ -37,9 +37,8 @@ async def judge(asked: Asked) -> Judgement:
     api = pick_api(view, request.audience, (user.proxy_audience,))
     may = tuple(api.scopes) if EVERYTHING in user.scopes else user.scopes
     subject = f"user:{environment.id}/{user.id}"
-    verdict = None
-    if asked.first:
-        verdict = asked.limits.pace_subject(environment.id, user.id, asked.peer, asked.now)
+    take = subject_take(environment.id, user.id, asked.peer)
+    verdict = await asked.limits.pace(take, asked.now, "rate_subject") if asked.first else None
     grant = Grant(
         tenant=environment.tenant,
         environment=environment.id,
@@ -52,7 +51,7 @@ async def judge(asked: Asked) -> Judgement:
         user_id=user.id,
     )
     subjects = (f"tenant:{environment.tenant}", f"environment:{environment.id}", subject)
-    return Judgement(grant, subjects, allowances_of(view, subject, None), EXCHANGES_PER_SUBJECT, verdict)
+    return Judgement(grant, subjects, allowances_of(view, subject, None), take, verdict)
 
 
 def _refused(reason: str) -> OAuthError:

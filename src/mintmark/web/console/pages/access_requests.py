@@ -11,6 +11,7 @@ from mintmark.authorization_server.administration.operations import access_reque
 from mintmark.authorization_server.administration.operations import hand_over as hand_overs
 from mintmark.authorization_server.administration.showing import row
 from mintmark.authorization_server.limits import network_of
+from mintmark.authorization_server.ports import Take
 from mintmark.values.secret import Secret
 from mintmark.web.console.pages.applications import ready
 from mintmark.web.console.router import page
@@ -39,9 +40,9 @@ async def ask(visit: Visit) -> Answer:
     if given.one("website"):
         return Page("request_access.html", {"sent": True})
     counters, address = services.limits.counters, network_of(visit.caller.peer)
-    for key, most, period in ((f"ask:{address}", PER_ADDRESS, HOUR), ("ask:*", PER_DAY, DAY)):
-        if not counters.take(key, most, period, visit.now).allowed:
-            raise Malformed("Too many requests came in: try again in an hour.")
+    takes = (Take(f"ask:{address}", PER_ADDRESS, HOUR), Take("ask:*", PER_DAY, DAY))
+    if not all(verdict.allowed for verdict in await counters.take(takes, visit.now)):
+        raise Malformed("Too many requests came in: try again in an hour.")
     await services.administration.run(
         requests.ask,
         Principal.installation("visitor"),

@@ -84,11 +84,11 @@ async def disable_codes(visit: Visit) -> Answer:
     username = person.username
     services, peer = visit.services, visit.caller.peer
     try:
-        services.limits.admit("console-code", username, peer, visit.now)
+        await services.limits.admit("console-code", username, peer, visit.now)
     except OAuthError as fault:
         raise AdministrationFault(f"Too many attempts: try again in {fault.retry_after} seconds.") from None
     if person.totp and not await use_code(visit, person, act):
-        services.limits.failed("console-code", username, peer, visit.now)
+        await services.limits.failed("console-code", username, peer, visit.now)
         raise AdministrationFault("That is not the code of this moment, or it was used already.")
     await services.administration.store.write(lambda tx: second_factors.disable_totp(tx, act, username))
     return SeeOther("/console/account", "codes_disabled")
@@ -118,7 +118,7 @@ async def options(visit: Visit) -> Answer:
 @page("POST", "/account/passkeys")
 async def add(visit: Visit) -> Answer:
     """Keep the public half of what the browser made."""
-    challenge = challenge_of(visit, "passkey-new")
+    challenge = await challenge_of(visit, "passkey-new")
     if challenge is None:
         return json_answer(422, {"sentence": "That took too long: begin again."})
     act = _act(visit)
@@ -153,14 +153,14 @@ async def change_password(visit: Visit) -> Answer:
     if typed["password"] != typed["again"]:
         raise AdministrationFault("The new password was typed in two ways: type the same twice.")
     try:
-        services.limits.admit("console", person.username, peer, now)
+        await services.limits.admit("console", person.username, peer, now)
         right = person.digest != "" and await services.slow_hash.verify(person.digest, typed["present"], peer)
     except OAuthError as fault:
         raise AdministrationFault(f"Too many attempts: try again in {fault.retry_after} seconds.") from None
     except Busy:
         raise AdministrationFault("Too many passwords are being checked at this moment: try again.") from None
     if not right:
-        services.limits.failed("console", person.username, peer, now)
+        await services.limits.failed("console", person.username, peer, now)
         raise AdministrationFault("That is not your present password.")
     act = _act(visit)
     digest = await asyncio.to_thread(imported_secrets.password_digest, act, Secret(typed["password"]))

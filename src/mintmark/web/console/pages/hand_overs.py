@@ -36,14 +36,14 @@ async def fetch(visit: Visit) -> Answer:
     services = visit.services
     code = Secret(visit.form.one("code").rpartition("#")[2])
     try:
-        services.limits.admit("console", code.reveal(), visit.caller.peer, visit.now)
+        await services.limits.admit("console", code.reveal(), visit.caller.peer, visit.now)
     except OAuthError as fault:
         return _refused(f"Too many attempts: try again in {fault.retry_after} seconds.", 429)
     administration = services.administration
     act = administration.act("visitor", visit.caller.request_id, visit.caller.peer)
     found = await administration.store.write(lambda tx: hand_overs.fetch(tx, act, code))
     if found is None:
-        services.limits.failed("console", code.reveal(), visit.caller.peer, visit.now)
+        await services.limits.failed("console", code.reveal(), visit.caller.peer, visit.now)
         return _refused(_GONE, 404)
     text = services.unseal(found.sealed, hand_overs.context(found.id)).decode("utf-8", "surrogatepass")
     values = _fields(text)

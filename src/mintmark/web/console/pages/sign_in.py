@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mintmark.authorization_server.administration import second_factors, sessions
 from mintmark.authorization_server.administration.act import Act
-from mintmark.authorization_server.ports import Busy, Transaction
+from mintmark.authorization_server.ports import Busy, Take, Transaction
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.errors import OAuthError
 from mintmark.values.person import Person
@@ -44,7 +44,7 @@ async def sign_in(visit: Visit) -> Answer:
     password = (visit.form.all("password") or [""])[0]
     after = after_of(visit.form.one("next"))
     try:
-        services.limits.admit("console", username, visit.caller.peer, now)
+        await services.limits.admit("console", username, visit.caller.peer, now)
         person, right = await _check(visit, username, password)
     except OAuthError as fault:
         return _again(
@@ -53,7 +53,7 @@ async def sign_in(visit: Visit) -> Answer:
     except Busy:
         return _again(visit, username, after, "Too many people sign in at this moment: try again.", 503)
     if person is None or not right:
-        services.limits.failed("console", username, visit.caller.peer, now)
+        await services.limits.failed("console", username, visit.caller.peer, now)
         note_refused(visit, person)
         await services.answer_late(now)
         return _again(visit, username, after, _NO, 401)
@@ -80,20 +80,21 @@ async def code(visit: Visit) -> Answer:
     if person is None or not person.enabled or not person.totp or sessions.mark(person) != told["mark"]:
         return _again(visit, "", "/console", _NO, 401)
     try:
-        services.limits.admit("console-code", username, peer, now)
+        await services.limits.admit("console-code", username, peer, now)
     except OAuthError as fault:
         return _code_form(
             visit, person, told["next"], f"Too many attempts: try again in {fault.retry_after} seconds.", 429
         )
-    counters, tried = services.limits.counters, f"codes:{username}"
-    if not counters.take(tried, MOST_CODES, CODE_WINDOW, now, cost=0).remaining:
+    counters, tries = services.limits.counters, Take(f"codes:{username}", MOST_CODES, CODE_WINDOW)
+    (free,) = await counters.take((tries._replace(cost=0),), now)
+    if not free.allowed:
         return _code_form(
             visit, person, told["next"], "Too many wrong codes were tried: try again in an hour.", 429
         )
     act = services.administration.act(f"person:{username}", visit.caller.request_id, peer)
     if not await use_code(visit, person, act):
-        services.limits.failed("console-code", username, peer, now)
-        counters.take(tried, MOST_CODES, CODE_WINDOW, now)
+        await services.limits.failed("console-code", username, peer, now)
+        await counters.take((tries,), now)
         note_refused(visit, person)
         await services.answer_late(now)
         return _code_form(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mintmark.authorization_server.administration import second_factors
 from mintmark.authorization_server.administration.act import AdministrationFault
+from mintmark.authorization_server.ports import Take
 from mintmark.jose import base64url
 from mintmark.values.openid import OpenIdFault
 from mintmark.values.passkey import Passkey
@@ -47,13 +48,14 @@ def challenge_ticket(visit: Visit, purpose: str, challenge: bytes) -> str:
     return visit.services.tickets.write(purpose, values, visit.now + WITHIN)
 
 
-def challenge_of(visit: Visit, purpose: str) -> bytes | None:
+async def challenge_of(visit: Visit, purpose: str) -> bytes | None:
     """The challenge of the ticket that came, used this once."""
     told = visit.services.tickets.read(purpose, visit.form.one("ticket"), visit.now)
     if told is None:
         return None
-    key = f"challenge:{told['challenge']}"
-    if not visit.services.limits.counters.take(key, 1, WITHIN, visit.now).allowed:
+    once = Take(f"challenge:{told['challenge']}", 1, WITHIN)
+    (verdict,) = await visit.services.limits.counters.take((once,), visit.now)
+    if not verdict.allowed:
         return None
     return base64url.decode(told["challenge"].encode("ascii"))
 
@@ -71,7 +73,7 @@ def _site(visit: Visit) -> Site:
 async def by_passkey(visit: Visit) -> Answer:
     """Check the browser's answer and begin a session."""
     services, site = visit.services, _site(visit)
-    challenge = challenge_of(visit, "passkey-in")
+    challenge = await challenge_of(visit, "passkey-in")
     credential = visit.form.one("credential")
     named = passkeys.named_in(credential)
 

@@ -1,0 +1,56 @@
+"""What nodes share beside the database: short-window limits, in Valkey where the settings name one, else in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mintmark.authorization_server.ports import Counters
+from mintmark.cli.services import UsageFault
+from mintmark.compose.installation import read_password
+from mintmark.config import Settings
+from mintmark.storage.counters import MemoryCounters
+from mintmark.storage.valkey_address import ValkeyAddress
+from mintmark.storage.valkey_counters import ValkeyCounters
+from mintmark.storage.valkey_server import ValkeyServer
+from mintmark.values.secret import Secret
+from mintmark.web.refusal_log import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """`alone`: the limits of this process; without a `server`, they are the `counters`."""
+
+    counters: Counters
+    alone: MemoryCounters
+    server: ValkeyServer | None
+
+    @classmethod
+    def of(cls, settings: Settings, log: Log) -> Sharing:
+        """As the settings say. Raises UsageFault: several nodes need a server, and what is set must be there."""
+        alone = MemoryCounters()
+        if not settings.valkey:
+            if settings.database_file is None and not settings.single_node:
+                raise UsageFault(
+                    "on PostgreSQL there may be several nodes, and each would allow as much as a limit says: set "
+                    "valkey, so that they count together, or single_node = true if this is the only one"
+                )
+            return cls(alone, alone, None)
+        password = read_password("valkey_password", settings.valkey_password)
+
+        def told(there: bool, why: str) -> None:
+            if there:
+                log.info("valkey_back", about="Limits hold over all nodes again.")
+            else:
+                log.warning("valkey_away", reason=why, about="Limits hold per process until it is back.")
+
+        try:
+            server = ValkeyServer(
+                ValkeyAddress.parse(settings.valkey),
+                None if password is None else Secret(password),
+                settings.valkey_ca,
+                told,
+                settings.valkey_timeout_ms / 1000,
+            )
+        except OSError as fault:
+            raise UsageFault(f"valkey_ca {settings.valkey_ca}: it cannot be used: {fault.strerror}") from None
+        return cls(ValkeyCounters(server, alone, settings.valkey_prefix), alone, server)
