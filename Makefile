@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUA
 PIP := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots soak fuzz test-interop test-pythons lock format clean
+.PHONY: help run test check bench screenshots soak chaos fuzz test-interop test-pythons lock format clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ screenshots: $(READY) ## make the pictures of README and guide anew (needs Chrom
 
 soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the like)
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)
+
+chaos: $(READY) ## four nodes on one PostgreSQL under load, while one thing after another is killed; prints a table
+	$(PY) -m pytest -m chaos -p no:randomly --timeout=3600 $(ARGS)
 
 fuzz: $(READY) ## a million hostile inputs to everything that reads tokens and key sets
 	$(PY) -m pytest -m fuzz -n auto $(ARGS)
