@@ -8,8 +8,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from mintmark.config import load_settings
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -56,3 +59,10 @@ def test_the_program_is_stopped_only_after_its_drain() -> None:
     grace = re.search(r"stop_grace_period: (\d+)s", compose)
     assert grace is not None
     assert int(grace[1]) >= settings["drain_seconds"] + 10
+
+
+def test_the_configuration_for_compose_is_one_that_a_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {})
+    settings = load_settings(DEPLOY / "compose" / "mintmark.toml")
+    assert settings.database_file is None
+    assert settings.valkey
