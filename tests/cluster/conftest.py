@@ -1,4 +1,4 @@
-"""Several nodes of one installation on a PostgreSQL of their own, which may be killed."""
+"""Several nodes of one installation on a PostgreSQL and a Valkey of their own, which may be killed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from tests import postgres
 from tests.cluster.nodes import Cluster
 from tests.end_to_end.server import free_port
+from tests.valkeys import valkey
 
 
 @pytest.fixture
@@ -23,5 +24,7 @@ def server() -> Iterator[postgres.Postgres]:
 @pytest.fixture
 def cluster(server: postgres.Postgres, tmp_path: Path) -> Iterator[Cluster]:
     """Two nodes that serve."""
-    with Cluster(server, tmp_path, 2) as started:
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with valkey(folder) as shared, Cluster(server, shared, tmp_path, 2) as started:
         yield started

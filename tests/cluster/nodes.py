@@ -15,6 +15,7 @@ from tests.crash.askers import Askers, Received, Refused
 from tests.crash.site import Holder, Site, kill
 from tests.end_to_end.server import Running, call, mintmark
 from tests.postgres import Postgres, conninfo
+from tests.valkeys import Valkey
 
 PATIENCE = 60
 
@@ -24,11 +25,13 @@ class Cluster:
     first reach the database, where that is another way.
     """
 
-    def __init__(self, server: Postgres, directory: Path, count: int, places: Sequence[str] = ()) -> None:
-        self.server = server
+    def __init__(
+        self, server: Postgres, shared: Valkey, directory: Path, count: int, places: Sequence[str] = ()
+    ) -> None:
+        self.server, self.shared = server, shared
         first = directory / "node0"
         first.mkdir()
-        self.sites = [sites.make(first, conninfo(server.url()))]
+        self.sites = [sites.make(first, conninfo(server.url()), shared.url)]
         for number in range(1, count):
             place = places[number - 1] if number <= len(places) else None
             self.sites.append(sites.further_node(self.sites[0], directory / f"node{number}", place))

@@ -12,6 +12,7 @@ from tests import postgres
 from tests.cluster.nodes import Cluster
 from tests.crash.site import ENVIRONMENT
 from tests.end_to_end.server import mintmark, until
+from tests.valkeys import valkey
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 NODES = 4
@@ -35,6 +36,12 @@ def database_is_stopped_at_once(cluster: Cluster) -> None:
     cluster.server.start()
 
 
+def valkey_is_killed(cluster: Cluster) -> None:
+    cluster.shared.kill()
+    time.sleep(1)
+    assert cluster.shared.start()
+
+
 def client_is_deleted(cluster: Cluster) -> None:
     victim = cluster.first.holders[0]
     done = mintmark(
@@ -54,6 +61,7 @@ FAULTS: tuple[Callable[[Cluster], None], ...] = (
     node_is_killed,
     database_is_killed,
     database_is_stopped_at_once,
+    valkey_is_killed,
     client_is_deleted,
 )
 
@@ -63,7 +71,9 @@ def test_no_fault_loses_a_token_and_the_chain_stays_whole(
 ) -> None:
     received: list[str] = []
     lines = [f"{'fault':30}{'tokens':>9}{'events':>9}{'unheard':>9}{'back after':>12}  refused"]
-    with Cluster(server, tmp_path, NODES) as cluster:
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with valkey(folder) as shared, Cluster(server, shared, tmp_path, NODES) as cluster:
         for fault in FAULTS:
             before = len(cluster.first.books().events)
             with cluster.load(cluster.first.holders[:6], threads=2) as load:

@@ -10,7 +10,7 @@ import pytest
 from mintmark.storage import schema
 from mintmark.storage.engines.postgres import open_postgres
 from tests import postgres
-from tests.end_to_end.server import mintmark
+from tests.end_to_end.server import free_port, mintmark
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -95,3 +95,17 @@ def test_an_installation_on_a_file_moves_to_postgresql(server: postgres.Postgres
             assert ran.returncode == 0, ran.stderr
         again = mintmark(*move)
         assert (again.returncode, "there is something already" in again.stderr) == (2, True)
+
+
+def test_a_server_that_may_have_neighbours_wants_to_share_limits_with_them(
+    server: postgres.Postgres, tmp_path: Path
+) -> None:
+    with postgres.database(server.url()) as url:
+        made = mintmark(
+            "init", "--non-interactive", "--directory", tmp_path, "--database", postgres.conninfo(url)
+        )
+        assert made.returncode == 0, made.stderr
+        refused = mintmark("serve", "--config", tmp_path / "mintmark.toml", "--port", free_port())
+        assert refused.returncode != 0
+        assert "set valkey" in refused.stdout + refused.stderr
+        assert "single_node = true" in refused.stdout + refused.stderr

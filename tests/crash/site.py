@@ -60,6 +60,7 @@ class Site:
     limited: Holder
     #: As the setting has it.
     place: str = "mintmark.db"
+    valkey: str = ""
 
     @property
     def config(self) -> Path:
@@ -162,9 +163,9 @@ class Books:
         }
 
 
-def make(directory: Path, place: str = "mintmark.db") -> Site:
-    """A fresh installation in the existing folder `directory`."""
-    site = Site(directory, free_port(), (), Holder("", ""), place)
+def make(directory: Path, place: str = "mintmark.db", valkey: str = "") -> Site:
+    """A fresh installation in the existing folder `directory`. `valkey`: the server that its nodes share."""
+    site = Site(directory, free_port(), (), Holder("", ""), place, valkey)
     _configure(site)
     key_encryption_key.create_file(directory / "mintmark.key", os.urandom)
 
@@ -219,11 +220,11 @@ def copy(site: Site, directory: Path) -> Site:
 
 
 def _configure(site: Site) -> None:
-    """Limits per minute are not what nodes on one database are tried for here, so each may count alone."""
     site.config.write_text(
         f'public_url = "http://mintmark.localhost:8080"\nlisten = "127.0.0.1:{site.port}"\n'
         f'database = "{site.place}"\nkey_encryption_key = "file:mintmark.key"\n'
-        "single_node = true\n"
+        # Twenty seconds, so that a busy machine is not mistaken for a server that is away.
+        + (f'valkey = "{site.valkey}"\nvalkey_timeout_ms = 20000\n' if site.valkey else "")
     )
 
 
