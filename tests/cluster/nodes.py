@@ -73,6 +73,12 @@ class Cluster:
         except OSError:
             return False
 
+    def delete(self, holder: Holder, number: int) -> None:
+        """Delete a client as an operator of that node would; acknowledged when this returns."""
+        command = ("admin", "client", "delete", sites.ENVIRONMENT, holder.client_id, "--yes")
+        done = mintmark(*command, "--config", self.sites[number].config)
+        assert done.returncode == 0, done.stderr
+
     def verify(self) -> None:
         """`mintmark audit verify` is content."""
         done = mintmark("audit", "verify", "--json", "--config", self.first.config)

@@ -10,8 +10,7 @@ import pytest
 
 from tests import postgres
 from tests.cluster.nodes import Cluster
-from tests.crash.site import ENVIRONMENT
-from tests.end_to_end.server import mintmark, until
+from tests.end_to_end.server import until
 from tests.valkeys import valkey
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
@@ -43,18 +42,7 @@ def valkey_is_killed(cluster: Cluster) -> None:
 
 
 def client_is_deleted(cluster: Cluster) -> None:
-    victim = cluster.first.holders[0]
-    done = mintmark(
-        "admin",
-        "client",
-        "delete",
-        ENVIRONMENT,
-        victim.client_id,
-        "--yes",
-        "--config",
-        cluster.sites[-1].config,
-    )
-    assert done.returncode == 0, done.stderr
+    cluster.delete(cluster.first.holders[0], NODES - 1)
 
 
 FAULTS: tuple[Callable[[Cluster], None], ...] = (

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.cluster.nodes import Cluster
-from tests.crash.site import DAILY_LIMIT, ENVIRONMENT
-from tests.end_to_end.server import in_one_day, mintmark, until
+from tests.crash.site import DAILY_LIMIT
+from tests.end_to_end.server import in_one_day, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -24,17 +24,7 @@ def test_a_daily_limit_holds_over_nodes_and_a_deletion_reaches_each_at_once(clus
     victim, other = cluster.first.holders[:2]
     with cluster.load([victim, other]) as load:
         load.wait_for(30)
-        done = mintmark(
-            "admin",
-            "client",
-            "delete",
-            ENVIRONMENT,
-            victim.client_id,
-            "--yes",
-            "--config",
-            cluster.first.config,
-        )
-        assert done.returncode == 0, done.stderr
+        cluster.delete(victim, 0)
         returned = time.monotonic()
         load.wait_for(30)
     assert not [

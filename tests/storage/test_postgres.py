@@ -24,6 +24,7 @@ from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import metadata
 from tests import postgres
 from tests.storage.samples import AUDIT_KEY, CLIENT, NOW, TENANT, A, event, fill, issuance
+from tests.storage.together import create_together
 
 PATIENCE = 30
 TEXTS = ("", "a", '"', "\\", '\\"', "NULL", "{}", "a,b", " ä\n\t€ ", "'", "%s", "\N{PILE OF POO}")
@@ -246,22 +247,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_program(empty: PostgresDa
 
 def test_nodes_that_start_together_create_the_tables_once(empty: PostgresDatabase) -> None:
     databases = [open_postgres(empty.engine.url.set(drivername="postgresql")) for _ in range(3)]
-    failures: list[BaseException] = []
-
-    def create(database: PostgresDatabase) -> None:
-        try:
-            schema.create(database)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=create, args=(database,)) for database in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    for database in databases:
-        database.close()
-    assert failures == []
+    assert create_together(databases) == []
     schema.check(empty)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from mintmark.storage.store import SqlStore
 from mintmark.storage.tables import metadata
 from mintmark.values.client import Client
 from mintmark.values.person import Person
+from tests.storage.together import create_together
 
 
 def set_revision(database: Database, revision: str) -> None:
@@ -182,19 +182,4 @@ def test_an_empty_database_is_migrated_without_a_backup(empty: SqliteDatabase, t
 
 def test_processes_that_start_together_create_the_tables_once(tmp_path: Path) -> None:
     databases = [open_sqlite(tmp_path / "mintmark.db") for _ in range(4)]
-    failures: list[BaseException] = []
-
-    def create(database: Database) -> None:
-        try:
-            schema.create(database)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=create, args=(database,)) for database in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for database in databases:
-        database.close()
-    assert failures == []
+    assert create_together(databases) == []

@@ -18,7 +18,7 @@ from mintmark.authorization_server.client_authentication import (
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
 from mintmark.authorization_server.issuance import Issued, issue, standing_claims
-from mintmark.authorization_server.lately import Lately, Remembered
+from mintmark.authorization_server.lately import Lately
 from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
 from mintmark.authorization_server.ports import (
     Busy,
@@ -101,13 +101,13 @@ class TokenEndpoint:
                     reason="mount_removed",
                 ) from None
             name = self.lately.name(call.environment, call.path, dialect, request)
-            known = self._as_lately(call, name, view)
-            if known is None:
+            lately = self._as_lately(call, name, view)
+            if lately is None:
                 judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
                 self.lately.remember(name, view, judged)
                 verdict = verdict or judged.verdict
             else:
-                judged = known.judgement
+                judged = lately
                 if verdict is None:
                     client_id = judged.grant.client_id
                     verdict = await self.limits.admit_and_pace(
@@ -140,7 +140,7 @@ class TokenEndpoint:
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
 
-    def _as_lately(self, call: _Call, name: bytes, view: EnvironmentView) -> Remembered | None:
+    def _as_lately(self, call: _Call, name: bytes, view: EnvironmentView) -> Judgement | None:
         """The judgement of the same request, if all that it was made of is still in the directory."""
         known = self.lately.find(name, view, call.now)
         if known is None:
@@ -148,7 +148,7 @@ class TokenEndpoint:
         client_id = known.registration.client.client_id
         if self.ports.directory.held(call.environment, client_id) is not known.registration:
             return None
-        return known
+        return known.judgement
 
     async def _judge(
         self,

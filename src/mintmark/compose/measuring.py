@@ -14,61 +14,37 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from mintmark.authorization_server.ports import (
-    Committed,
-    Issuance,
-    Ledger,
-    OverQuota,
-    Stale,
-    StorageUnavailable,
-)
+from mintmark.authorization_server.ports import Ledger
 from mintmark.compose.health import Health
 from mintmark.compose.sharing import Sharing
+from mintmark.compose.watched_ledger import WatchedLedger
 from mintmark.storage.directory import CachedDirectory
 from mintmark.values.audit_event import AuditEvent
 
 #: Tenants that have a label of their own, and different sets of labels that are counted at all.
 MOST_TENANTS, MOST_LABELS = 200, 20_000
 OTHER = "other"
-_OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota"}
 
 
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
 
 
-class MeasuredLedger:
+class MeasuredLedger(WatchedLedger):
     """The ledger that it was given, counted."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self.waiting = 0
+        super().__init__(ledger)
         self.outcomes: Counter[tuple[str, ...]] = Counter()
         self.refusals: Counter[tuple[str, ...]] = Counter()
 
-    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
-        """As the ledger's."""
-        self.waiting += 1
-        word = "unavailable"
-        try:
-            outcome = await self._ledger.commit(issuance)
-            word = _OUTCOMES[type(outcome)]
-            return outcome
-        except StorageUnavailable:
-            raise
-        finally:
-            self.waiting -= 1
-            event = issuance.event
-            self.outcomes[_bounded(self.outcomes, (event.environment, event.dialect, word))] += 1
+    def committed(self, event: AuditEvent, outcome: str) -> None:
+        """Count it."""
+        self.outcomes[_bounded(self.outcomes, (event.environment, event.dialect, outcome))] += 1
 
-    def note(self, event: AuditEvent) -> None:
-        """As the ledger's."""
+    def noted(self, event: AuditEvent) -> None:
+        """Count it."""
         labels = (event.environment, event.kind, event.dialect, event.reason)
         self.refusals[_bounded(self.refusals, labels)] += event.count
-        self._ledger.note(event)
-
-    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
-        """As the ledger's."""
-        self._ledger.use(environment, credential_id, at, peer)
 
 
 def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,14 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mintmark import __version__
-from mintmark.authorization_server.ports import (
-    Committed,
-    Issuance,
-    Ledger,
-    OverQuota,
-    Stale,
-    StorageUnavailable,
-)
+from mintmark.compose.watched_ledger import WatchedLedger
 from mintmark.values.audit_event import AuditEvent
 from mintmark.web.peer import TrustedProxies
 from mintmark.web.refusal_log import Log
@@ -37,7 +30,6 @@ Respond = Callable[[HttpRequest, str], Awaitable[HttpResponse]]
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 #: Characters of an attribute, at most.
 LONGEST = 128
-_OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota"}
 _PROPAGATOR = TraceContextTextMapPropagator()
 _FROM_PROXIES = (b"traceparent", b"tracestate")
 
@@ -92,32 +84,16 @@ class Tracing:
         await asyncio.to_thread(self._provider.shutdown)
 
 
-class TracedLedger:
+class TracedLedger(WatchedLedger):
     """The ledger that it was given; what it is told about a request is told to the request's span."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def committed(self, event: AuditEvent, outcome: str) -> None:
+        """Tell it."""
+        _tell(event, outcome)
 
-    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
-        """As the ledger's."""
-        word = "unavailable"
-        try:
-            outcome = await self._ledger.commit(issuance)
-            word = _OUTCOMES[type(outcome)]
-            return outcome
-        except StorageUnavailable:
-            raise
-        finally:
-            _tell(issuance.event, word)
-
-    def note(self, event: AuditEvent) -> None:
-        """As the ledger's."""
+    def noted(self, event: AuditEvent) -> None:
+        """Tell it."""
         _tell(event, event.outcome)
-        self._ledger.note(event)
-
-    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
-        """As the ledger's."""
-        self._ledger.use(environment, credential_id, at, peer)
 
 
 class TracedLog:

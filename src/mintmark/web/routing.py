@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.authorization_server.status_index import PATH as STATUS_LISTS
 from mintmark.dialect import Dialect
 from mintmark.values.tenancy import HostRole, Mount
 
@@ -24,10 +25,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "/revoke": "revocation",
     "/revocations": "revocations",
     "/revocations/snapshot": "snapshot",
-    "/status-lists": "status_lists",
+    STATUS_LISTS.rstrip("/"): "status_lists",
 }
-#: Below it stands one resource for each name without a slash.
-STATUS_LISTS = "/status-lists/"
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
 _PREFIX = "/t/"
 _STANDARD_PORTS = {"http": 80, "https": 443}

@@ -15,7 +15,6 @@ from mintmark.authorization_server.administration.act import (
     Act,
     AdministrationFault,
     audited,
-    conflict,
     not_found,
 )
 from mintmark.authorization_server.ports import Transaction
@@ -90,7 +89,9 @@ class Importer:
             try:
                 if client_id in seen:
                     raise AdministrationFault("The client id stands in the file twice.")
-                self._refuse_likeness(checked.identifier(client_id, "client id"), present, seen, encoded)
+                mine = clients.readings(checked.identifier(client_id, "client id"))
+                present_or_seen = (mine & present) | (mine & seen)
+                clients.refuse_likeness(self.environment, client_id, present_or_seen, encoded)
                 client = _client(act, entry, self.environment, known)
                 secret, version = _secret(act, entry, client)
             except AdministrationFault as fault:
@@ -115,17 +116,6 @@ class Importer:
             )
         self._position, self._encoded = tx.position(), encoded
         return Page(made, len(entries) - len(made))
-
-    def _refuse_likeness(
-        self, client_id: str, present: set[str], seen: set[str], encoded: Sequence[str]
-    ) -> None:
-        mine = clients.readings(client_id)
-        other = clients.taken_for(client_id, (mine & present) | (mine & seen), encoded)
-        if other is not None:
-            raise conflict(
-                f"The client id '{client_id}' could be taken for that of the client '{other}' in "
-                f"{self.environment}: import it into another environment, or delete the other first."
-            )
 
 
 def _client(act: Act, entry: ClientEntry, environment: str, known: Mapping[str, Api]) -> Client:

@@ -111,7 +111,10 @@ def import_client(
     transaction. Raises AdministrationFault, also when the id could be taken for another client's.
     """
     lookup.usable_environment(tx, environment)
-    _refuse_likeness(tx, environment, checked.identifier(client_id, "client id"))
+    mine = sorted(readings(checked.identifier(client_id, "client id")))
+    refuse_likeness(
+        environment, client_id, tx.client_ids(environment, mine), tx.encoded_client_ids(environment)
+    )
     client = checked_client(
         lambda audience: lookup.api(tx, environment, audience),
         Client(
@@ -234,27 +237,21 @@ def checked_client(find_api: Callable[[str], Api], client: Client) -> Client:
     return client
 
 
-def _refuse_likeness(tx: Transaction, environment: str, client_id: str) -> None:
-    other = taken_for(
-        client_id, tx.client_ids(environment, sorted(readings(client_id))), tx.encoded_client_ids(environment)
-    )
+def refuse_likeness(environment: str, client_id: str, present: Iterable[str], encoded: Iterable[str]) -> None:
+    """Raises AdministrationFault (conflict) when this id could be taken for another client's.
+
+    `present`: ids that clients have, those of its readings among them. `encoded`: the ids that have another reading
+    than themselves.
+    """
+    mine = readings(client_id)
+    other = next((each for each in present if each in mine), None)
+    if other is None:
+        other = next((each for each in encoded if not mine.isdisjoint(readings(each))), None)
     if other is not None:
         raise conflict(
             f"The client id '{client_id}' could be taken for that of the client '{other}' in {environment}: import "
             "it into another environment, or delete the other first."
         )
-
-
-def taken_for(client_id: str, present: Iterable[str], encoded: Iterable[str]) -> str | None:
-    """A client that this id could be taken for, or None.
-
-    `present`: those of its readings that clients have. `encoded`: the ids that have another reading than themselves.
-    """
-    mine = readings(client_id)
-    for other in present:
-        if other in mine:
-            return other
-    return next((other for other in encoded if not mine.isdisjoint(readings(other))), None)
 
 
 def readings(client_id: str) -> frozenset[str]:

@@ -20,13 +20,21 @@ from mintmark.authorization_server.administration.act import (
     not_found,
 )
 from mintmark.authorization_server.ports import Transaction
+from mintmark.authorization_server.status_index import PATH as STATUS_LISTS
 from mintmark.dialect import Catalogue, Dialect
 from mintmark.values.tenancy import Environment, HostRole, Mount
 
 #: What may stand beside ``{id}``: unreserved characters of a URL, and the at sign of Omnissa Intelligence.
 _TEMPLATE = re.compile(r"[A-Za-z0-9._~@-]*\{id\}[A-Za-z0-9._~@-]*", re.ASCII)
 #: Paths that an environment serves by itself.
-RESERVED = ("/jwks", "/introspect", "/revoke", "/revocations", "/revocations/snapshot", "/status-lists")
+RESERVED = (
+    "/jwks",
+    "/introspect",
+    "/revoke",
+    "/revocations",
+    "/revocations/snapshot",
+    STATUS_LISTS.rstrip("/"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ def check(environment: Environment, dialects: Catalogue) -> None:
         if mount.path in seen:
             raise AdministrationFault(f"The path {mount.path} is mounted twice: give each mount its own.")
         seen.add(checked.path(mount.path))
-        if mount.path in RESERVED or mount.path.startswith("/status-lists/"):
+        if mount.path in RESERVED or mount.path.startswith(STATUS_LISTS):
             raise AdministrationFault(
                 f"The path {mount.path} is served by the environment itself: choose another."
             )
