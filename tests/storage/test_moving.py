@@ -119,7 +119,7 @@ def test_a_move_that_was_interrupted_is_taken_up_again_and_not_served_meanwhile(
     for rows in (3, whole // 2, whole + 1):
         with pytest.raises(Killed):
             moving.move(sqlite_database, empty_postgres, killed_after(rows))
-        with pytest.raises(schema.SchemaMismatch):
+        with pytest.raises(schema.SchemaMismatch, match="repeat the `mintmark migrate-store`"):
             schema.check(empty_postgres)
     moving.move(sqlite_database, empty_postgres, nothing)
     assert rows_of(empty_postgres) == before

@@ -1,7 +1,7 @@
 """Moving everything from one database into another, of any engine: in pages, to be taken up again, compared at the end.
 
-The source takes no write while it lasts, because the move has the turn of whoever writes. The target bears a
-revision that no program knows until all of it is there, so nobody serves a part of a copy.
+The source takes no write while it lasts, because the move has the turn of whoever writes. The target is marked as
+unfinished until all of it is there (schema.py), so nobody serves a part of a copy.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from mintmark.storage import portable, schema
 from mintmark.storage.database import Database
 from mintmark.storage.tables import sealing_key
 
-#: The revision of a target that is not whole yet.
-UNFINISHED = "moving"
 _version = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 #: ``progress(done, all)``: rows copied and compared.
@@ -65,8 +63,8 @@ def _begin(target: Database) -> None:
     if state == "empty":
         schema.create(target)
     if state == "empty" or (state == "current" and target.reading(_has_no_row)):
-        target.writing(lambda connection: _set_revision(connection, UNFINISHED))
-    elif target.reading(lambda connection: connection.execute(sa.select(_version)).scalar()) != UNFINISHED:
+        target.writing(lambda connection: _set_revision(connection, schema.UNFINISHED))
+    elif state != "unfinished":
         raise MoveFault(f"{target.name}: there is something already, and nothing of it is replaced")
 
 

@@ -16,7 +16,9 @@ from mintmark.storage.database import Database
 
 #: Every revision of the schema, oldest first; the last is this program's.
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
-State = Literal["empty", "older", "current", "newer"]
+State = Literal["empty", "older", "current", "newer", "unfinished"]
+#: The revision of a database that another one is being moved into (moving.py); it becomes the newest when all is there.
+UNFINISHED = "moving"
 _ALEMBIC_TABLE = "alembic_version"
 
 
@@ -38,6 +40,8 @@ def state(database: Database) -> State:
     present = database.reading(revision)
     if present is None:
         return "empty"
+    if present == UNFINISHED:
+        return "unfinished"
     if present not in REVISIONS:
         return "newer"
     return "current" if present == REVISIONS[-1] else "older"
@@ -56,6 +60,10 @@ def check(database: Database) -> None:
             raise SchemaMismatch(
                 "The database was made by a newer version of Mintmark than this one: run that version, "
                 "or restore a backup that was made before the upgrade."
+            )
+        case "unfinished":
+            raise SchemaMismatch(
+                "This is the unfinished copy of another database: repeat the `mintmark migrate-store` that began it."
             )
         case "current":
             pass
@@ -91,7 +99,7 @@ def migrate(database: Database, back_up: Callable[[], object] | None) -> bool:
     match state(database):
         case "current":
             return False
-        case "newer":
+        case "newer" | "unfinished":
             check(database)
         case "older" if back_up is not None:
             back_up()

@@ -21,7 +21,8 @@ def place(text: str) -> Path | str:
         raise ValueError(_EXAMPLE) from None
     if parts.password is not None or "password" in parse_qs(parts.query):
         raise ValueError(
-            "it holds a password, and settings hold no secret: set database_password to where it is found"
+            "it holds a password, and settings hold no secret: set database_password to where it is found, or give a "
+            "command the option that ends in -password-from"
         )
     if not name or "/" in name or parts.fragment:
         raise ValueError(_EXAMPLE)
