@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mintmark.authorization_server.limits import DAY, network_of, refusal_fields, seconds_to_midnight
+from mintmark.authorization_server.limits import DAY, refusal_fields, seconds_to_midnight
+from mintmark.authorization_server.wider_limits import network_of
 from mintmark.values.errors import invalid_client, quota_exceeded, rate_limited
 
 

@@ -78,6 +78,22 @@ def test_a_refusal_that_stands_for_many_counts_as_many() -> None:
     assert re.search(r'mintmark_refusals_total\{.*reason="wrong_secret".*\} 40.0', text)
 
 
+def test_what_limits_refuse_is_counted_apart_from_what_they_only_watch() -> None:
+    def work(ledger: MeasuredLedger) -> None:
+        for reason in ("rate_tenant", "rate_tenant", "daily_limit", "wrong_secret"):
+            ledger.note(event(reason=reason)._replace(outcome="refused"))
+        ledger.note(event(reason="rate_tenant", count=3)._replace(outcome="watched"))
+
+    text = exposed(work)
+    rows = re.findall(r'mintmark_limited_total\{limit="(\w+)",mode="(\w+)"\} (\S+)', text)
+    assert sorted(rows) == [
+        ("client_day", "enforced", "1.0"),
+        ("tenant", "enforced", "2.0"),
+        ("tenant", "watched", "3.0"),
+    ]
+    assert sum(float(n) for n in re.findall(r"mintmark_refusals_total\{.*\} (\S+)", text)) == 4
+
+
 def test_labels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "MOST_TENANTS", 2)
     monkeypatch.setattr(measuring, "MOST_LABELS", 4)

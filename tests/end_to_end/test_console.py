@@ -491,6 +491,14 @@ class TestOperating:
         )
         home = "/console/e/initech/production"
         assert place.location == f"{home}/settings?said=environment_created"
+        tenant = "/console/tenants/initech"
+        assert "only watched" not in operator.get(tenant).words
+        watched = operator.post(f"{tenant}/rate", {"rate_limit": "1000", "rate_watched": "yes"})
+        assert watched.location == f"{tenant}?said=saved"
+        assert "1,000 over all environments, only watched" in operator.get(tenant).words
+        limits = {"live_secrets": "5", "overlap_days": "7", "rate_limit": "600", "address_rate_limit": "700"}
+        assert operator.post(f"{home}/settings/change", limits).status == 303
+        assert "Requests per address and minute 700" in operator.get(f"{home}/settings").words
         api = {
             "audience": "https://api.initech.example",
             "name": "Stapler API",

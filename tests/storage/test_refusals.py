@@ -17,7 +17,9 @@ def drain(refusals: Refusals) -> list[AuditEvent]:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=300),
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 9), st.sampled_from(["refused", "watched"])), max_size=300
+    ),
     st.integers(0, 4),
     st.integers(1, 6),
     st.integers(0, 10),
@@ -25,11 +27,13 @@ def drain(refusals: Refusals) -> list[AuditEvent]:
 )
 def test_no_refusal_is_lost_from_the_count(arrivals, each, addresses, alone, waiting) -> None:
     refusals = Refusals(each=each, addresses=addresses, alone=alone, waiting=waiting)
-    for second, peer in arrivals:
-        refusals.add(ONE._replace(at=100.0 + second, peer=f"p{peer}"))
+    for second, peer, outcome in arrivals:
+        refusals.add(ONE._replace(at=100.0 + second, peer=f"p{peer}", outcome=outcome))
     events = drain(refusals)
-    assert sum(event.count for event in events) == len(arrivals)
-    assert len(events) <= waiting + 1
+    for outcome in ("refused", "watched"):  # one never hides in the count of the other
+        came = sum(each == outcome for _, _, each in arrivals)
+        assert sum(event.count for event in events if event.outcome == outcome) == came
+    assert len(events) <= waiting + 2
     assert len(refusals) == 0
 
 

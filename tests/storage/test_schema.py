@@ -111,7 +111,7 @@ def test_a_migration_backs_up_first(
     sqlite_database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqlite_database.writing(
-        lambda c: c.exec_driver_sql("INSERT INTO tenant VALUES ('acme', 'Acme', 1, NULL, 0)")
+        lambda c: c.exec_driver_sql("INSERT INTO tenant (handle, name, enabled, created_at) VALUES ('acme', 'Acme', true, 0)")
     )
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     backup = tmp_path / "backup.db"
@@ -134,7 +134,7 @@ def test_the_first_revision_is_upgraded_with_all_that_is_in_it(empty: SqliteData
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         for statement in (
-            "INSERT INTO tenant VALUES ('acme', 'Acme', 1, NULL, 0)",
+            "INSERT INTO tenant (handle, name, enabled, created_at) VALUES ('acme', 'Acme', true, 0)",
             "INSERT INTO environment (tenant, name, issuer, enabled, mounts, hosts, client_id_template, live_secrets,"
             " overlap, rate_limit, variables, created_at, id) VALUES ('acme', 'production', 'https://auth.example', 1,"
             " '[]', '[]', '{id}', 5, 60, 600, '{}', 0, 'acme/production')",

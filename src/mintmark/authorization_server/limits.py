@@ -1,19 +1,22 @@
 """Short windows and the day: who may ask now, and how an answer says what is left.
 
-Before authentication only the address counts, and the address together with the claimed identity, so that nobody
-can lock out a client by guessing at it from elsewhere (RFC 6749 §2.3.1 demands a limit on guessing). After it the
-client's own rate counts. The daily allowance is counted by the ledger; here is only the memory of a day used up.
+Before authentication only failures from the address count, and those together with the claimed identity, so that
+nobody can lock out a client by guessing at it from elsewhere (RFC 6749 §2.3.1 demands a limit on guessing). After it
+the client's own rate counts, and what `wider_limits` there are. The daily allowance is counted by the ledger; here is
+only the memory of a day used up.
 Fields: draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 
-from mintmark.authorization_server.ports import Allowance, Counters, EnvironmentView, Take, Verdict
+from mintmark.authorization_server.ports import Allowance, Counters, EnvironmentView, Take, Tighter, Verdict
+from mintmark.authorization_server.wider_limits import Wider, network_of, wider_limits
 from mintmark.values.client import Client
 from mintmark.values.errors import OAuthError, quota_exceeded, rate_limited
 
@@ -23,19 +26,6 @@ FAILURES_PER_IDENTITY, FAILURES_PER_ADDRESS, FAILURE_WINDOW = 10, 100, 60
 #: Exchanges of a signed customer id per customer and address and minute (Omneo method 3).
 EXCHANGES_PER_SUBJECT = 20
 _REMEMBERED_DAYS = 10_000
-
-
-def network_of(peer: str) -> str:
-    """The address that limits count: an IPv4 address, or the /64 of an IPv6 one (one host has a whole /64)."""
-    if ":" not in peer:
-        return peer
-    try:
-        address = ipaddress.IPv6Address(peer.split("%", 1)[0])
-    except ValueError:
-        return peer
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def seconds_to_midnight(now: float) -> int:
@@ -50,14 +40,25 @@ class Limits:
     counters: Counters
     _used_up: dict[tuple[str, int, int], None] = field(default_factory=dict, repr=False)
 
-    async def admit(self, environment: str, identity: str, peer: str, now: float) -> None:
+    async def admit(
+        self, environment: str, identity: str, peer: str, now: float, wider: tuple[Wider, ...] = ()
+    ) -> None:
         """Refuse an address that has failed too often; `identity` is the claimed client id or user name.
 
-        Raises OAuthError 429 ``rate_limited``.
+        `wider`: limits of which nothing is taken yet, but something must be left. Raises OAuthError 429
+        ``rate_limited``.
         """
-        (verdict,) = await self.counters.take((_any_failures(peer),), now)
+        others: Sequence[Verdict] = ()
+        if wider:
+            looks = [each.take._replace(cost=0) for each in wider]
+            verdict, *others = await self.counters.take((_any_failures(peer), *looks), now)
+        else:
+            (verdict,) = await self.counters.take((_any_failures(peer),), now)
         if verdict.remaining != FAILURES_PER_ADDRESS:  # else nothing has failed from here lately, for anybody
             await self._judge_failures(verdict, environment, identity, peer, now)
+        for each, said in zip(wider, others, strict=True):
+            if not each.take.watched:
+                _allowed(each.take, said, f"rate_{each.name}", each.name)
 
     async def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Remember a failed authentication."""
@@ -69,13 +70,32 @@ class Limits:
         (verdict,) = await self.counters.take((take,), now)
         return _allowed(take, verdict, reason)
 
+    async def pace_token(
+        self, take: Take, view: EnvironmentView, peer: str, now: float, reason: str = "rate_client"
+    ) -> Verdict:
+        """As `pace`, for a token: the wider limits count too, all of them or none."""
+        wider = wider_limits(view, peer)
+        if not wider:
+            return await self.pace(take, now, reason)
+        verdict, *others = await self.counters.take((take, *[each.take for each in wider]), now)
+        return _within(take, verdict, reason, wider, others)
+
     async def admit_and_pace(
-        self, take: Take, environment: str, identity: str, peer: str, now: float
+        self, take: Take, view: EnvironmentView, identity: str, peer: str, now: float
     ) -> Verdict:
         """Both at once, for a client's request that was judged before. Raises OAuthError 429 ``rate_limited``."""
-        failures, verdict = await self.counters.take((_any_failures(peer), take), now)
+        wider: tuple[Wider, ...] = ()
+        others: Sequence[Verdict] = ()
+        if view.tenant.rate_limit or view.environment.address_rate_limit:
+            wider = wider_limits(view, peer)
+            takes = (_any_failures(peer), take, *[each.take for each in wider])
+            failures, verdict, *others = await self.counters.take(takes, now)
+        else:
+            failures, verdict = await self.counters.take((_any_failures(peer), take), now)
         if failures.remaining != FAILURES_PER_ADDRESS:
-            await self._judge_failures(failures, environment, identity, peer, now)
+            await self._judge_failures(failures, view.environment.id, identity, peer, now)
+        if wider:
+            return _within(take, verdict, "rate_client", wider, others)
         return verdict if verdict.allowed else _allowed(take, verdict, "rate_client")
 
     async def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
@@ -123,6 +143,28 @@ def _allowed(take: Take, verdict: Verdict, reason: str, name: str = "minute") ->
     return verdict
 
 
+def _within(
+    take: Take, own: Verdict, reason: str, wider: tuple[Wider, ...], others: Sequence[Verdict]
+) -> Verdict:
+    """The caller's own verdict with what wider limits say. Of several that refuse, the one that does so longest."""
+    refusals = [] if own.allowed else [(own.retry_after, own, take, reason, "minute")]
+    exceeded: tuple[str, ...] = ()
+    tighter: Tighter | None = None
+    least = own.remaining
+    for (name, limit), said in zip(wider, others, strict=True):
+        if limit.watched:
+            exceeded += () if said.allowed else (name,)
+        elif not said.allowed:
+            refusals.append((said.retry_after, said, limit, f"rate_{name}", name))
+        elif said.remaining < least:
+            least = said.remaining
+            tighter = Tighter(name, limit.limit, said.remaining, said.reset)
+    if refusals:
+        _, verdict, limit, reason, name = max(refusals, key=itemgetter(0))
+        _allowed(limit, verdict, reason, name)
+    return own._replace(exceeded=exceeded, tighter=tighter)
+
+
 @lru_cache(maxsize=8192)
 def _any_failures(peer: str) -> Take:
     """A look at all failures from an address."""
@@ -158,11 +200,18 @@ def allowances_of(view: EnvironmentView, subject: str, daily_limit: int | None) 
 def rate_fields(
     limit: int, verdict: Verdict, daily: int | None, used: int, now: float
 ) -> tuple[tuple[bytes, bytes], ...]:
-    """``RateLimit-Policy`` and ``RateLimit`` of a successful answer: the minute, and the day where it is limited."""
+    """``RateLimit-Policy`` and ``RateLimit`` of a successful answer: the minute, the day where it is limited, and a
+    wider limit of which less is left.
+    """
     state = f'"minute";r={verdict.remaining};t={verdict.reset}'
     if daily is not None:
         state += f', "day";r={max(0, daily - used)};t={seconds_to_midnight(now)}'
-    return ((b"ratelimit-policy", _policy(limit, daily)), (b"ratelimit", state.encode("ascii")))
+    policy = _policy(limit, daily)
+    if verdict.tighter is not None:
+        name, units, remaining, reset = verdict.tighter
+        policy += f', "{name}";q={units};w=60'.encode("ascii")
+        state += f', "{name}";r={remaining};t={reset}'
+    return ((b"ratelimit-policy", policy), (b"ratelimit", state.encode("ascii")))
 
 
 @lru_cache(maxsize=1024)

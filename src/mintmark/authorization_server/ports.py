@@ -213,22 +213,39 @@ class Verdict(NamedTuple):
     remaining: int
     reset: int
     retry_after: int
+    #: Where wider limits hold too: names of watched ones that would have refused, and the tighter one of the others.
+    exceeded: tuple[str, ...] = ()
+    tighter: Tighter | None = None
+
+
+class Tighter(NamedTuple):
+    """A limit of which less is left: its name, its units per minute, what is left, seconds until it is full again."""
+
+    name: str
+    limit: int
+    remaining: int
+    reset: int
 
 
 class Take(NamedTuple):
-    """`cost` of the `limit` units that `key` has per `period` seconds; `cost` 0 asks whether one is free."""
+    """`cost` of the `limit` units that `key` has per `period` seconds; `cost` 0 asks whether one is free.
+
+    `watched`: when it is refused, the others happen all the same, and it takes nothing.
+    """
 
     key: str
     limit: int
     period: int = 60
     cost: int = 1
+    watched: bool = False
 
 
 class Counters(Protocol):
     """Short-window rate limits. Losing them loses limits for a moment, never identities or quotas."""
 
     async def take(self, takes: tuple[Take, ...], now: float) -> tuple[Verdict, ...]:
-        """Take all of them or, when one is refused, none; each key stands once. A verdict each, as if taken.
+        """Take all of them or, when one that is not watched is refused, none; each key stands once. A
+        verdict each, as if taken.
 
         Never raises. `now` is this process's clock: counters that nodes share go by one clock of their own.
         """

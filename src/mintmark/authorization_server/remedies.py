@@ -67,6 +67,10 @@ REMEDIES: Mapping[str, str] = {
     "tenant_daily_limit": "The tenant has used up its tokens of the day: see which client asks so often, or raise the "
     "quota.",
     "rate_client": "The client asks too often: reuse tokens until they expire, or raise its limit per minute.",
+    "rate_tenant": "All programs of the tenant together ask too often: see which one does, or raise the tenant's limit "
+    "per minute.",
+    "rate_address": "Programs at this address ask too often together: reuse tokens, or raise the environment's limit "
+    "per address; if the address is a proxy's, declare it in trusted_proxies.",
     "rate_subject": "This customer's storefront asks too often: keep the token until it expires.",
     "failed_attempts": "Too many wrong secrets from this address: mend the program that sends them, then wait.",
     # introspection, revocation and the revocation feed

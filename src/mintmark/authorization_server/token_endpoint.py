@@ -30,6 +30,7 @@ from mintmark.authorization_server.ports import (
     StorageUnavailable,
     Verdict,
 )
+from mintmark.authorization_server.wider_limits import address_limit
 from mintmark.crypto.seal import Unsealable
 from mintmark.dialect import Dialect, read_request, write_error, write_response
 from mintmark.values.audit_event import AuditEvent
@@ -110,9 +111,7 @@ class TokenEndpoint:
                 judged = lately
                 if verdict is None:
                     client_id = judged.grant.client_id
-                    verdict = await self.limits.admit_and_pace(
-                        judged.take, call.environment, client_id, call.peer, now
-                    )
+                    verdict = await self.limits.admit_and_pace(judged.take, view, client_id, call.peer, now)
             self.limits.foresee(judged.allowances, now)
             try:
                 issued = issue(
@@ -133,12 +132,19 @@ class TokenEndpoint:
                 )
             )
             if isinstance(outcome, Committed):
+                if verdict is not None and verdict.exceeded:
+                    self._note_watched(_issued_event(call, dialect, judged, issued), verdict.exceeded)
                 return _accept(dialect, issued, judged, verdict, outcome, now)
             if isinstance(outcome, OverQuota):
                 self.limits.remember_used_up(judged.allowances[outcome.index], now)
                 raise over_quota(outcome.index, judged.allowances[outcome.index], now)
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
+
+    def _note_watched(self, issued: AuditEvent, exceeded: tuple[str, ...]) -> None:
+        """What limits that are only watched would have refused."""
+        for name in exceeded:
+            self.ports.ledger.note(issued._replace(outcome="watched", reason=f"rate_{name}", jti=""))
 
     def _as_lately(self, call: _Call, name: bytes, view: EnvironmentView) -> Judgement | None:
         """The judgement of the same request, if all that it was made of is still in the directory."""
@@ -163,7 +169,8 @@ class TokenEndpoint:
         """Who asks, and what may be granted. `first`: not again after a change."""
         now = call.now
         asked = await as_found(read_request(dialect, request), call.environment, self.ports)
-        await self.limits.admit(call.environment, identity_of(asked), call.peer, now)
+        address = address_limit(view, call.peer)
+        await self.limits.admit(call.environment, identity_of(asked), call.peer, now, address)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
         return judged._replace(standing=standing_claims(judged.grant, view))

@@ -24,6 +24,16 @@ from mintmark.values.audit_event import AuditEvent
 #: Tenants that have a label of their own, and different sets of labels that are counted at all.
 MOST_TENANTS, MOST_LABELS = 200, 20_000
 OTHER = "other"
+#: Each limit by the reason of what it refuses.
+LIMITS = {
+    "rate_client": "client",
+    "rate_subject": "subject",
+    "rate_tenant": "tenant",
+    "rate_address": "address",
+    "failed_attempts": "failures",
+    "daily_limit": "client_day",
+    "tenant_daily_limit": "tenant_day",
+}
 
 
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
@@ -36,6 +46,7 @@ class MeasuredLedger(WatchedLedger):
         super().__init__(ledger)
         self.outcomes: Counter[tuple[str, ...]] = Counter()
         self.refusals: Counter[tuple[str, ...]] = Counter()
+        self.limited: Counter[tuple[str, str]] = Counter()
 
     def committed(self, event: AuditEvent, outcome: str) -> None:
         """Count it."""
@@ -43,6 +54,11 @@ class MeasuredLedger(WatchedLedger):
 
     def noted(self, event: AuditEvent) -> None:
         """Count it."""
+        if event.reason in LIMITS:
+            mode = "watched" if event.outcome == "watched" else "enforced"
+            self.limited[LIMITS[event.reason], mode] += event.count
+        if event.outcome == "watched":
+            return
         labels = (event.environment, event.kind, event.dialect, event.reason)
         self.refusals[_bounded(self.refusals, labels)] += event.count
 
@@ -105,6 +121,14 @@ class Measures(Collector):
         for labels, count in _by_tenant(ledger.refusals).items():
             refusals.add_metric(labels, count)
         yield refusals
+        limited = CounterMetricFamily(
+            "mintmark_limited",
+            "Requests beyond a limit: refused where it is enforced, let through where it is watched.",
+            labels=("limit", "mode"),
+        )
+        for each, count in list(ledger.limited.items()):
+            limited.add_metric(each, count)
+        yield limited
         yield GaugeMetricFamily(
             "mintmark_ledger_waiting", "Tokens that wait for their commit.", value=ledger.waiting
         )

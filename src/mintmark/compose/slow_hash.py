@@ -12,8 +12,8 @@ import hmac
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from mintmark.authorization_server.limits import network_of
 from mintmark.authorization_server.ports import Busy
+from mintmark.authorization_server.wider_limits import network_of
 
 QUEUE = 64
 #: Checks that one network may have waiting, so that nobody keeps the others out: an IPv4 address, an IPv6 /48.
@@ -88,6 +88,6 @@ class OneAtATime:
 
 
 def _wide_network_of(peer: str) -> str:
-    """As `limits.network_of`, but an IPv6 site (/48): one customer of a provider has 65,536 networks of /64."""
+    """As `wider_limits.network_of`, but an IPv6 site (/48): one customer of a provider has 65,536 networks of /64."""
     network = network_of(peer)
     return ":".join(network.split(":")[:3]) if ":" in network else network

@@ -23,7 +23,7 @@ def unit_of(take: Take) -> int:
 
 def judge(take: Take, owed: int) -> tuple[Verdict, int]:
     """What is said of `take` when its key owes so many nanoseconds, one period at most; and what it owes after it."""
-    _, limit, period, cost = take
+    _, limit, period, cost, _ = take
     if limit <= 0:
         return Verdict(False, 0, period, period), owed
     if not owed and not cost:
@@ -59,7 +59,7 @@ class MemoryCounters:
             verdict, after = judge(take, owed)
             verdicts.append(verdict)
             if not verdict.allowed:
-                refused = True
+                refused = refused or not take.watched
             elif take.cost:
                 owing.append((take.key, moment + after))
         if not refused:

@@ -28,11 +28,12 @@ class Refusals:
         self._second = -1
         self._seen: dict[str, int] = {}
         self._alone_seen = 0
-        self._rest: dict[str, AuditEvent] = {}
-        self._lost: AuditEvent | None = None
+        #: By address and outcome, and by outcome alone: what was refused and what was only watched stay apart.
+        self._rest: dict[tuple[str, str], AuditEvent] = {}
+        self._lost: dict[str, AuditEvent] = {}
 
     def __len__(self) -> int:
-        return len(self._queue) + len(self._rest) + (self._lost is not None)
+        return len(self._queue) + len(self._rest) + len(self._lost)
 
     def add(self, event: AuditEvent) -> None:
         """Take one refusal in. Costs the same however many came before."""
@@ -47,11 +48,11 @@ class Refusals:
                 self._alone_seen += 1
                 self._append(clean(event, LONGEST_TEXT))
                 return
-        rest = self._rest.get(peer)
+        rest = self._rest.get((peer, event.outcome))
         if rest is None:
-            self._rest[peer] = _standing_for_more(clean(event, LONGEST_TEXT), peer)
+            self._rest[peer, event.outcome] = _standing_for_more(clean(event, LONGEST_TEXT), peer)
         else:
-            self._rest[peer] = rest._replace(count=rest.count + event.count)
+            self._rest[peer, event.outcome] = rest._replace(count=rest.count + event.count)
 
     def end_second(self, second: int) -> None:
         """Begin a new second, if it is one: what was counted in the last one joins the queue."""
@@ -67,9 +68,8 @@ class Refusals:
     def take(self, most: int) -> list[AuditEvent]:
         """Remove and return up to `most` events, oldest first."""
         taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
-        if self._lost is not None and len(taken) < most:
-            taken.append(self._lost)
-            self._lost = None
+        while self._lost and len(taken) < most:
+            taken.append(self._lost.pop(next(iter(self._lost))))
         return taken
 
     def put_back(self, events: list[AuditEvent]) -> None:
@@ -80,10 +80,10 @@ class Refusals:
     def _append(self, event: AuditEvent, *, first: bool = False) -> None:
         if len(self._queue) < self._waiting:
             (self._queue.appendleft if first else self._queue.append)(event)
-        elif self._lost is None:
-            self._lost = _standing_for_more(event, OTHER_ADDRESSES)
+        elif (lost := self._lost.get(event.outcome)) is None:
+            self._lost[event.outcome] = _standing_for_more(event, OTHER_ADDRESSES)
         else:
-            self._lost = self._lost._replace(count=self._lost.count + event.count)
+            self._lost[event.outcome] = lost._replace(count=lost.count + event.count)
 
 
 def _standing_for_more(event: AuditEvent, peer: str) -> AuditEvent:

@@ -15,7 +15,21 @@ import sqlalchemy as sa
 from mintmark.storage.database import Database
 
 #: Every revision of the schema, oldest first; the last is this program's.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+)
 State = Literal["empty", "older", "current", "newer", "unfinished"]
 #: The revision of a database that another one is being moved into (moving.py); it becomes the newest when all is there.
 UNFINISHED = "moving"

@@ -48,6 +48,10 @@ def _below(parent: str, *names: str) -> sa.ForeignKeyConstraint:
 #: What rows that are older than a column hold in it.
 _DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause | sa.False_] = {
     ("api", "status_list"): sa.false(),
+    ("tenant", "rate_limit"): sa.text("0"),
+    ("tenant", "rate_watched"): sa.false(),
+    ("environment", "address_rate_limit"): sa.text("0"),
+    ("environment", "address_rate_watched"): sa.false(),
     ("client", "protects"): "[]",
     ("client", "owner"): sa.text("''"),
     ("person", "totp"): sa.text("''"),

@@ -21,7 +21,8 @@ from mintmark.storage.valkey_server import ValkeyAway, ValkeyServer
 #: Requests whose takes go into one script.
 MOST = 256
 #: KEYS: one per take. ARGV[1]: seconds and nanoseconds, or nothing for the server's clock. ARGV[2]: for each request
-#: the number of its takes, and for each of those its window, what must be free, and what is taken, in nanoseconds.
+#: the number of its takes, and for each of those its window, what must be free, and what is taken, in nanoseconds;
+#: what must be free is negative where a limit is only watched, and so hinders nothing.
 #: Answers what each key owed before. Times are kept in two parts, because a number here has 53 bits; a key lives a
 #: minute longer than it owes, for clocks that are set back.
 SCRIPT = """
@@ -45,11 +46,12 @@ while asked[at] do
       debt = math.max(0, math.min(window, (s - seconds) * 1000000000 + (n - nanos)))
     end
     owed[key] = debt
-    if debt + wanted > window + 1000 then free = false end
+    if wanted > 0 and debt + wanted > window + 1000 then free = false end
   end
   if free then
     for take = 1, takes do
-      local taken = asked[at + 3 * take]
+      local window, wanted, taken = asked[at + 3 * take - 2], asked[at + 3 * take - 1], asked[at + 3 * take]
+      if wanted < 0 and owed[first + take] - wanted > window + 1000 then taken = 0 end
       if taken > 0 then
         local after = owed[first + take] + taken
         local full = nanos + after
@@ -125,7 +127,8 @@ class ValkeyCounters:
             for take in takes:
                 window, unit = take.period * SECOND, unit_of(take)
                 keys.append(self._prefix + take.key)
-                asked += (window, max(1, take.cost) * unit, take.cost * unit)
+                wanted = max(1, take.cost) * unit
+                asked += (window, -wanted if take.watched else wanted, take.cost * unit)
         given: tuple[str | int, ...] = (
             len(keys),
             *keys,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Outcome = Literal["issued", "refused", "done"]
+Outcome = Literal["issued", "refused", "watched", "done"]
 
 
 class AuditEvent(NamedTuple):
     """`at`: seconds since the epoch (with fraction). `kind`: ``token``, ``login``, ``admin.client.create`` ...
 
-    `outcome`: ``issued`` (a token left), ``refused``, ``done`` (an act of administration). `reason`: stable
-    word of a refusal. `detail`: private sentence. `actor`: who did an act of administration. `count`: how many
-    alike refusals this one event stands for during a flood. Empty text means "does not apply".
+    `outcome`: ``issued`` (a token left), ``refused``, ``watched`` (a limit that is only watched would have
+    refused), ``done`` (an act of administration). `reason`: stable word of a refusal. `detail`: private sentence.
+    `actor`: who did an act of administration. `count`: how many alike refusals this one event stands for during a
+    flood. Empty text means "does not apply".
     """
 
     at: float

@@ -19,13 +19,19 @@ HANDLE = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A customer. `handle` is a DNS label. `daily_token_limit`: over all its environments, or None."""
+    """A customer. `handle` is a DNS label. `daily_token_limit`: over all its environments, or None.
+
+    `rate_limit`: token requests per minute over all its environments, 0 for no limit. `rate_watched`: whether what
+    goes beyond it is only noted, not refused.
+    """
 
     handle: str
     name: str
     enabled: bool = True
     daily_token_limit: int | None = None
     created_at: int = 0
+    rate_limit: int = 0
+    rate_watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class Environment:
     ``{tenant}`` (Omnissa: ``{id}@{tenant}``). `live_secrets`: how many secret versions of a client may live at
     once; 1 means that a new secret replaces the old one at once (Omnissa). `overlap`: seconds that an old
     secret lives on in a rotation. `rate_limit`: token requests per client and minute. `variables`: constants
-    that a dialect may echo in a response (Omnissa: ``org_id``).
+    that a dialect may echo in a response (Omnissa: ``org_id``). `address_rate_limit`: token requests per address
+    and minute, 0 for no limit; `address_rate_watched`: whether what goes beyond it is only noted, not refused.
     """
 
     tenant: str
@@ -77,6 +84,8 @@ class Environment:
     rate_limit: int = 600
     variables: Mapping[str, str] = field(default_factory=dict)
     created_at: int = 0
+    address_rate_limit: int = 0
+    address_rate_watched: bool = False
 
     @property
     def id(self) -> str:

@@ -107,13 +107,13 @@ def test_a_refused_caller_who_waits_as_told_is_allowed(opened: Opened, limit: in
     asyncio.run(run())
 
 
-#: Key, limit, period, cost; and by how much the clock has moved before them.
+#: Key, limit, period, cost, whether it is watched; and by how much the clock has moved before them.
 REQUESTS = st.lists(
     st.tuples(
         st.floats(-5, 40),
         st.dictionaries(
             st.sampled_from("abc"),
-            st.tuples(st.integers(-1, 9), st.integers(1, 60), st.integers(0, 3)),
+            st.tuples(st.integers(-1, 9), st.integers(1, 60), st.integers(0, 3), st.booleans()),
             min_size=1,
         ),
     ),
@@ -124,7 +124,7 @@ REQUESTS = st.lists(
 
 @given(REQUESTS)
 def test_they_say_what_memory_says(
-    opened: Opened, requests: list[tuple[float, dict[str, tuple[int, int, int]]]]
+    opened: Opened, requests: list[tuple[float, dict[str, tuple[int, int, int, bool]]]]
 ) -> None:
     async def run() -> None:
         async with opened() as case, in_memory() as memory:
@@ -188,6 +188,27 @@ def test_of_several_all_are_taken_or_none(opened: Opened) -> None:
             blocked = narrow._replace(cost=0)
             assert [each.allowed for each in await case.take(blocked, wide)] == [False, True]
             assert (await case.take(wide._replace(cost=0)))[0].remaining == 4
+
+    asyncio.run(run())
+
+
+def test_one_that_is_watched_hinders_nothing_and_takes_nothing_beyond_its_limit(opened: Opened) -> None:
+    async def run() -> None:
+        async with opened() as case:
+            wide, watched = Take("wide", 4), Take("watched", 1, watched=True)
+            found = [[each.allowed for each in await case.take(wide, watched)] for _ in range(5)]
+            assert found == [[True, True], [True, False], [True, False], [True, False], [False, False]]
+            case.now = NOW + 59
+            assert [each.allowed for each in await case.take(watched)] == [False]
+            case.now = NOW + 60  # what was let through has not put it off
+            assert [each.allowed for each in await case.take(watched)] == [True]
+            assert [
+                each.allowed for each in await case.take(Take("none", 0), Take("other", 1, watched=True))
+            ] == [
+                False,
+                True,
+            ]
+            assert (await case.one(1, 60, key="other")).allowed
 
     asyncio.run(run())
 

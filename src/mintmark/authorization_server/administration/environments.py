@@ -31,12 +31,15 @@ def create(
     live_secrets: int = 5,
     overlap: int = 7 * DAY,
     rate_limit: int = 600,
+    address_rate_limit: int = 0,
+    address_rate_watched: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> Environment:
     """A new environment of a tenant.
 
     `issuer`: its identifier for ever, an https URL (http on loopback). `dialects`: those that its mounts may
-    name. `overlap`: seconds that an old secret lives on. `rate_limit`: token requests per client and minute.
+    name. `overlap`: seconds that an old secret lives on. `rate_limit`: token requests per client and minute,
+    `address_rate_limit` those per address and minute (0: no limit), which may be only watched.
     Raises AdministrationFault.
     """
     lookup.tenant(tx, tenant)
@@ -50,6 +53,8 @@ def create(
         live_secrets=live_secrets,
         overlap=overlap,
         rate_limit=rate_limit,
+        address_rate_limit=address_rate_limit,
+        address_rate_watched=address_rate_watched,
         variables=dict(variables or {}),
         created_at=act.now,
     )
@@ -82,9 +87,12 @@ def change(
     live_secrets: int | None = None,
     overlap: int | None = None,
     rate_limit: int | None = None,
+    address_rate_limit: int | None = None,
+    address_rate_watched: bool | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Environment:
-    """Change what is given; None leaves it. `hosts` and `variables` replace them all. The issuer stays.
+    """Change what is given; None leaves it. `hosts` and `variables` replace them all, `address_rate_limit` 0 lifts it.
+    The issuer stays.
 
     Fewer live secrets end none that lives; they bind when the next one is added.
     """
@@ -94,6 +102,8 @@ def change(
         "live_secrets": live_secrets,
         "overlap": overlap,
         "rate_limit": rate_limit,
+        "address_rate_limit": address_rate_limit,
+        "address_rate_watched": address_rate_watched,
         "variables": None if variables is None else dict(variables),
     }
     changes = {field: value for field, value in given.items() if value is not None}
@@ -136,5 +146,6 @@ def _checked(environment: Environment, dialects: Catalogue) -> None:
     checked.number(environment.live_secrets, "number of live secrets", most=MOST_LIVE_SECRETS)
     checked.number(environment.overlap, "overlap in seconds", least=0, most=LONGEST_OVERLAP)
     checked.number(environment.rate_limit, "rate limit per minute")
+    checked.number(environment.address_rate_limit, "rate limit per address and minute", least=0)
     checked.constants(environment.variables, "variable")
     mounts.check(environment, dialects)

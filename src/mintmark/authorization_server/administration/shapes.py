@@ -21,6 +21,8 @@ class TenantRow(TypedDict):
     name: str
     enabled: bool
     daily_token_limit: int | None
+    rate_limit: int
+    rate_watched: bool
     created_at: Moment | None
 
 
@@ -62,6 +64,8 @@ class EnvironmentRow(TypedDict):
     live_secrets: int
     overlap: int
     rate_limit: int
+    address_rate_limit: int
+    address_rate_watched: bool
     variables: dict[str, str]
     created_at: Moment | None
 

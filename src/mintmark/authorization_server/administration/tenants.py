@@ -13,14 +13,25 @@ from mintmark.values.tenancy import Tenant
 
 
 def create(
-    tx: Transaction, act: Act, *, handle: str, name: str, daily_token_limit: int | None = None
+    tx: Transaction,
+    act: Act,
+    *,
+    handle: str,
+    name: str,
+    daily_token_limit: int | None = None,
+    rate_limit: int = 0,
+    rate_watched: bool = False,
 ) -> Tenant:
-    """A new tenant. `handle`: a DNS label, part of its URLs. `daily_token_limit`: over all its environments."""
+    """A new tenant. `handle`: a DNS label, part of its URLs. `daily_token_limit` and `rate_limit` (token requests per
+    minute, 0 for no limit) are over all its environments; the latter may be only watched.
+    """
     tenant = Tenant(
         handle=checked.handle(handle, "handle"),
         name=checked.name(name, "name"),
         daily_token_limit=checked.limit(daily_token_limit, "daily token limit"),
         created_at=act.now,
+        rate_limit=_rate(rate_limit),
+        rate_watched=rate_watched,
     )
     insert(tx, act, tenant)
     audited(tx, act, "tenant.create", subject=f"tenant:{handle}")
@@ -37,12 +48,32 @@ def show(tx: Transaction, handle: str) -> Tenant:
     return lookup.tenant(tx, handle)
 
 
-def change(tx: Transaction, act: Act, handle: str, *, name: str) -> Tenant:
-    """Rename a tenant; its handle stays, being part of URLs that are in use."""
-    tenant = replace(lookup.tenant(tx, handle), name=checked.name(name, "name"))
+def change(
+    tx: Transaction,
+    act: Act,
+    handle: str,
+    *,
+    name: str | None = None,
+    rate_limit: int | None = None,
+    rate_watched: bool | None = None,
+) -> Tenant:
+    """Change what is given; None leaves it, and `rate_limit` 0 lifts it. The handle stays, being part of URLs that are
+    in use. The daily limit is `quotas.set_tenant`.
+    """
+    given = {
+        "name": None if name is None else checked.name(name, "name"),
+        "rate_limit": None if rate_limit is None else _rate(rate_limit),
+        "rate_watched": rate_watched,
+    }
+    changes = {field: value for field, value in given.items() if value is not None}
+    tenant = replace(lookup.tenant(tx, handle), **changes)  # type: ignore[arg-type]
     tx.put(tenant, now=act.now)
-    audited(tx, act, "tenant.change", subject=f"tenant:{handle}", detail="name")
+    audited(tx, act, "tenant.change", subject=f"tenant:{handle}", detail=", ".join(sorted(changes)))
     return tenant
+
+
+def _rate(limit: int) -> int:
+    return checked.number(limit, "rate limit per minute", least=0)
 
 
 def disable(tx: Transaction, act: Act, handle: str) -> Tenant:

@@ -43,6 +43,8 @@ def tenant(record: Tenant) -> TenantRow:
         "name": record.name,
         "enabled": record.enabled,
         "daily_token_limit": record.daily_token_limit,
+        "rate_limit": record.rate_limit,
+        "rate_watched": record.rate_watched,
         "created_at": at(record.created_at),
     }
 
@@ -82,6 +84,8 @@ def environment(record: Environment) -> EnvironmentRow:
         "live_secrets": record.live_secrets,
         "overlap": record.overlap,
         "rate_limit": record.rate_limit,
+        "address_rate_limit": record.address_rate_limit,
+        "address_rate_watched": record.address_rate_watched,
         "variables": dict(record.variables),
         "created_at": at(record.created_at),
     }

@@ -29,7 +29,7 @@ async def judge(asked: Asked) -> Judgement:
     if CLIENT_CREDENTIALS not in client.grant_types:
         raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
     take = token_take(client, view)
-    verdict = await asked.limits.pace(take, asked.now) if asked.first else None
+    verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now) if asked.first else None
     user = await _user(asked, client)
     api = pick_api(view, asked.request.audience, client.allowed)
     may = client.allowed[api.audience]

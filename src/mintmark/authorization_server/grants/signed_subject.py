@@ -33,11 +33,13 @@ async def judge(asked: Asked) -> Judgement:
             "The signature must be an HMAC-SHA-256 in hexadecimal.", reason="signature_malformed"
         )
     ensure_served(view)
-    take = subject_take(environment.id, request.subject, asked.peer)
-    verdict = await asked.limits.pace(take, asked.now, "rate_subject") if asked.first else None
     key = await _signer(asked, request.subject, request.signature.reveal().lower())
     if key is None:
         raise invalid_grant("The signature does not match.", reason="wrong_signature")
+    take = subject_take(environment.id, request.subject, asked.peer)
+    verdict = None
+    if asked.first:
+        verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now, "rate_subject")
     api = pick_api(view, request.audience, (key.audience,))
     grant = Grant(
         tenant=environment.tenant,

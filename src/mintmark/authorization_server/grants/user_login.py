@@ -38,7 +38,9 @@ async def judge(asked: Asked) -> Judgement:
     may = tuple(api.scopes) if EVERYTHING in user.scopes else user.scopes
     subject = f"user:{environment.id}/{user.id}"
     take = subject_take(environment.id, user.id, asked.peer)
-    verdict = await asked.limits.pace(take, asked.now, "rate_subject") if asked.first else None
+    verdict = None
+    if asked.first:
+        verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now, "rate_subject")
     grant = Grant(
         tenant=environment.tenant,
         environment=environment.id,

@@ -39,6 +39,22 @@ Overlap = Annotated[
 RateLimit = Annotated[
     int | None, typer.Option("--rate-limit", help="Token requests per client and minute.", show_default=False)
 ]
+AddressRateLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--address-rate-limit",
+        help="Token requests per address and minute; 0 for no limit.",
+        show_default=False,
+    ),
+]
+AddressRateWatched = Annotated[
+    bool | None,
+    typer.Option(
+        "--address-rate-watched/--address-rate-enforced",
+        help="Whether what goes beyond it is only noted, or refused.",
+        show_default=False,
+    ),
+]
 Variables = Annotated[
     list[str] | None,
     typer.Option(
@@ -64,6 +80,8 @@ def create(
     live_secrets: LiveSecrets = None,
     overlap: Overlap = None,
     rate_limit: RateLimit = None,
+    address_rate_limit: AddressRateLimit = None,
+    address_rate_watched: AddressRateWatched = None,
     variable: Variables = None,
 ) -> Answer:
     """Create an environment of a tenant."""
@@ -72,6 +90,8 @@ def create(
         "live_secrets": live_secrets,
         "overlap": period(overlap, "--overlap"),
         "rate_limit": rate_limit,
+        "address_rate_limit": address_rate_limit,
+        "address_rate_watched": address_rate_watched,
     }
     options = {field: value for field, value in given.items() if value is not None}
     wanted = environments.NewEnvironment(
@@ -112,6 +132,8 @@ def change(
     live_secrets: LiveSecrets = None,
     overlap: Overlap = None,
     rate_limit: RateLimit = None,
+    address_rate_limit: AddressRateLimit = None,
+    address_rate_watched: AddressRateWatched = None,
     variable: Variables = None,
 ) -> Answer:
     """Change what is given; hosts and variables replace all there were."""
@@ -122,6 +144,8 @@ def change(
         live_secrets=live_secrets,
         overlap=period(overlap, "--overlap"),
         rate_limit=rate_limit,
+        address_rate_limit=address_rate_limit,
+        address_rate_watched=address_rate_watched,
         variables=None if variable is None else pairs(variable, "--variable"),
     )
     return Fields(call.run(environments.change, given))

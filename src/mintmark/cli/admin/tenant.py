@@ -15,6 +15,22 @@ from mintmark.cli.call import Call
 from mintmark.cli.frame import Noun
 
 noun = Noun("tenant", "Tenants: the customers.")
+RateLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--rate-limit",
+        help="Token requests per minute over all environments; 0 for no limit.",
+        show_default=False,
+    ),
+]
+RateWatched = Annotated[
+    bool | None,
+    typer.Option(
+        "--rate-watched/--rate-enforced",
+        help="Whether what goes beyond it is only noted, or refused.",
+        show_default=False,
+    ),
+]
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="The tenant's handle, part of its URLs.")]
 
 
@@ -29,9 +45,14 @@ def create(
         int | None,
         typer.Option("--daily-token-limit", help="Tokens a day over all environments.", show_default=False),
     ] = None,
+    rate_limit: RateLimit = None,
+    rate_watched: RateWatched = None,
 ) -> Answer:
     """Create a tenant."""
-    return Fields(call.run(tenants.create, tenants.NewTenant(handle, name or "", daily_token_limit)))
+    wanted = tenants.NewTenant(
+        handle, name or "", daily_token_limit, rate_limit or 0, rate_watched=bool(rate_watched)
+    )
+    return Fields(call.run(tenants.create, wanted))
 
 
 @noun.command("list")
@@ -55,10 +76,13 @@ def show(call: Call, handle: Handle) -> Answer:
 def change(
     call: Call,
     handle: Handle,
-    name: Annotated[str, typer.Option("--name", help="The new name.", show_default=False)],
+    name: Annotated[str | None, typer.Option("--name", help="The new name.", show_default=False)] = None,
+    rate_limit: RateLimit = None,
+    rate_watched: RateWatched = None,
 ) -> Answer:
-    """Rename a tenant; its handle stays."""
-    return Fields(call.run(tenants.change, tenants.TenantChange(handle, name)))
+    """Change what is given; the handle stays."""
+    given = tenants.TenantChange(handle, name, rate_limit, rate_watched)
+    return Fields(call.run(tenants.change, given))
 
 
 @noun.command("disable")

@@ -35,7 +35,7 @@ class Search:
     client_id: Annotated[str, "Client id."] = ""
     credential_id: Annotated[str, "Id of a secret, token or key."] = ""
     kind: Annotated[str, "Such as token or admin.client.create."] = ""
-    outcome: Annotated[str, "issued, refused or done."] = ""
+    outcome: Annotated[str, "issued, refused, watched or done."] = ""
     reason: Annotated[str, "Reason of a refusal."] = ""
     dialect: Annotated[str, "Name of a dialect."] = ""
     mount: Annotated[str, "Path of a mount."] = ""

@@ -17,6 +17,10 @@ Template = Annotated[str, "Of new client ids, with {id} and {tenant}."]
 LiveSecrets = Annotated[int, "Secrets a client may have at once."]
 Overlap = Annotated[int, "Seconds that an old secret lives on."]
 RateLimit = Annotated[int, "Token requests per client and minute."]
+AddressRateLimit = Annotated[int, "Token requests per address and minute; 0: no limit."]
+AddressRateWatched = Annotated[
+    bool, "Whether what goes beyond the limit per address is only noted, not refused."
+]
 Variables = Annotated[Mapping[str, str], "Constants of its answers."]
 
 
@@ -34,6 +38,8 @@ class NewEnvironment:
     live_secrets: LiveSecrets = 5
     overlap: Overlap = 7 * 86400
     rate_limit: RateLimit = 600
+    address_rate_limit: AddressRateLimit = 0
+    address_rate_watched: AddressRateWatched = False
     variables: Variables = field(default_factory=dict)
 
 
@@ -47,6 +53,8 @@ class EnvironmentChange:
     live_secrets: LiveSecrets | None = None
     overlap: Overlap | None = None
     rate_limit: RateLimit | None = None
+    address_rate_limit: AddressRateLimit | None = None
+    address_rate_watched: AddressRateWatched | None = None
     variables: Variables | None = None
 
 
@@ -79,6 +87,8 @@ def create(tx: Transaction, call: Call, given: NewEnvironment) -> Environment:
         live_secrets=given.live_secrets,
         overlap=given.overlap,
         rate_limit=given.rate_limit,
+        address_rate_limit=given.address_rate_limit,
+        address_rate_watched=given.address_rate_watched,
         variables=given.variables,
     )
 
@@ -109,6 +119,8 @@ def change(tx: Transaction, call: Call, given: EnvironmentChange) -> Environment
         live_secrets=given.live_secrets,
         overlap=given.overlap,
         rate_limit=given.rate_limit,
+        address_rate_limit=given.address_rate_limit,
+        address_rate_watched=given.address_rate_watched,
         variables=given.variables,
     )
 

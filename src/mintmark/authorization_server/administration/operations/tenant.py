@@ -17,6 +17,9 @@ from mintmark.authorization_server.administration.operations.inputs import (
 from mintmark.authorization_server.ports import Transaction
 from mintmark.values.tenancy import Tenant
 
+RateLimit = Annotated[int, "Token requests per minute over all environments; 0: no limit."]
+RateWatched = Annotated[bool, "Whether what goes beyond the limit per minute is only noted, not refused."]
+
 
 @dataclass(frozen=True, slots=True)
 class NewTenant:
@@ -25,14 +28,18 @@ class NewTenant:
     handle: Annotated[str, "A DNS label, part of its URLs for ever."]
     name: Annotated[str, "Name for people; empty: the handle."] = ""
     daily_token_limit: DailyTokenLimit = None
+    rate_limit: RateLimit = 0
+    rate_watched: RateWatched = False
 
 
 @dataclass(frozen=True, slots=True)
 class TenantChange:
-    """A new name."""
+    """What is given is changed."""
 
     tenant: Handle
-    name: Name
+    name: Name | None = None
+    rate_limit: RateLimit | None = None
+    rate_watched: RateWatched | None = None
 
 
 @operation("tenant.create", "installation", writes=True)
@@ -44,6 +51,8 @@ def create(tx: Transaction, call: Call, given: NewTenant) -> Tenant:
         handle=given.handle,
         name=given.name or given.handle,
         daily_token_limit=given.daily_token_limit,
+        rate_limit=given.rate_limit,
+        rate_watched=given.rate_watched,
     )
 
 
@@ -61,8 +70,15 @@ def show(tx: Transaction, call: Call, given: OfTenant) -> Tenant:
 
 @operation("tenant.change", "tenant", writes=True)
 def change(tx: Transaction, call: Call, given: TenantChange) -> Tenant:
-    """Rename a tenant; its handle stays."""
-    return tenants.change(tx, call.act, given.tenant, name=given.name)
+    """Change what is given; the handle stays."""
+    return tenants.change(
+        tx,
+        call.act,
+        given.tenant,
+        name=given.name,
+        rate_limit=given.rate_limit,
+        rate_watched=given.rate_watched,
+    )
 
 
 @operation("tenant.disable", "tenant", writes=True)

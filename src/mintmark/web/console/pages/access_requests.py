@@ -10,8 +10,8 @@ from mintmark.authorization_server.administration.act import AdministrationFault
 from mintmark.authorization_server.administration.operations import access_request as requests
 from mintmark.authorization_server.administration.operations import hand_over as hand_overs
 from mintmark.authorization_server.administration.showing import row
-from mintmark.authorization_server.limits import network_of
 from mintmark.authorization_server.ports import Take
+from mintmark.authorization_server.wider_limits import network_of
 from mintmark.values.secret import Secret
 from mintmark.web.console.pages.applications import ready
 from mintmark.web.console.router import page

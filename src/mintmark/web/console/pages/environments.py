@@ -69,6 +69,8 @@ async def change(visit: Visit) -> Answer:
             live_secrets=form.number("live_secrets"),
             overlap=None if days is None else days * 86400,
             rate_limit=form.number("rate_limit"),
+            address_rate_limit=form.number("address_rate_limit") or 0,
+            address_rate_watched=form.one("address_rate_watched") == "yes",
         ),
     )
     return _back(visit, "saved")

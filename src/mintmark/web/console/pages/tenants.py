@@ -67,6 +67,19 @@ async def change(visit: Visit) -> Answer:
     return _back(visit, "saved")
 
 
+@page("POST", f"{ONE}/rate", again=show)
+async def rate(visit: Visit) -> Answer:
+    """Another limit per minute, or none; enforced or only watched."""
+    form = visit.form
+    given = tenants.TenantChange(
+        visit.where["tenant"],
+        rate_limit=form.number("rate_limit") or 0,
+        rate_watched=form.one("rate_watched") == "yes",
+    )
+    await visit.run(tenants.change, given)
+    return _back(visit, "saved")
+
+
 @page("POST", f"{ONE}/quota", again=show)
 async def quota(visit: Visit) -> Answer:
     """Another limit, or none."""
