@@ -111,7 +111,9 @@ def test_a_migration_backs_up_first(
     sqlite_database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqlite_database.writing(
-        lambda c: c.exec_driver_sql("INSERT INTO tenant (handle, name, enabled, created_at) VALUES ('acme', 'Acme', true, 0)")
+        lambda c: c.exec_driver_sql(
+            "INSERT INTO tenant (handle, name, enabled, created_at) VALUES ('acme', 'Acme', true, 0)"
+        )
     )
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9998"))
     backup = tmp_path / "backup.db"
