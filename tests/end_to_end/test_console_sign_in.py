@@ -8,6 +8,7 @@ import threading
 import time
 from base64 import b32decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +24,8 @@ from mintmark.jose.jwk import PrivateKey, generate
 from mintmark.web.console.pages.sign_in import MOST_CODES
 from tests.end_to_end.conftest import Served, serving
 from tests.end_to_end.console import Visitor
-from tests.end_to_end.server import call, free_port, mintmark
+from tests.end_to_end.server import Running, call, free_port, mintmark, until
+from tests.valkeys import Valkey, valkey
 
 
 def ticket(page: Any) -> str:
@@ -186,18 +188,27 @@ def company() -> Iterator[CompanyProvider]:
 @pytest.fixture(scope="module")
 def served(company: CompanyProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     directory: Path = tmp_path_factory.mktemp("openid")
+    with serving(directory, settings=settings(company, directory)) as served:
+        add_ada(served)
+        yield served
+
+
+def settings(company: CompanyProvider, directory: Path) -> str:
+    """A server's, with the provider."""
     secret = directory / "oidc.secret"
     secret.write_text("the console's secret\n")
-    settings = (
+    return (
         f'oidc_issuer = "{company.url}"\noidc_client_id = "console"\n'
-        f'oidc_client_secret_file = "{secret}"\noidc_title = "Sign in with Company"'
+        f'oidc_client_secret_file = "{secret}"\noidc_title = "Sign in with Company"\n'
     )
-    with serving(directory, settings=settings) as served:
-        root = Visitor(served.url)
-        assert root.sign_in("root", served.password).status == 303
-        form = {"username": "ada", "role": "operator", "openid": "ada@company.example", "password": ""}
-        assert root.post("/console/people", form).status == 303
-        yield served
+
+
+def add_ada(served: Served) -> None:
+    """Whom the provider knows."""
+    root = Visitor(served.url)
+    assert root.sign_in("root", served.password).status == 303
+    form = {"username": "ada", "role": "operator", "openid": "ada@company.example", "password": ""}
+    assert root.post("/console/people", form).status == 303
 
 
 class TestCompanyProvider:
@@ -223,6 +234,60 @@ class TestCompanyProvider:
         assert visitor.get("/console").status == 200
         assert company.exchanged[-1]["authorization"].startswith("Basic ")
         assert "the console's secret" not in served.server.output
+
+    def test_a_sign_in_is_finished_once(self, served: Served, company: CompanyProvider) -> None:
+        visitor = Visitor(served.url)
+        sent = company.authorize(visitor.get("/console/sign-in/openid").location)
+        kept = dict(visitor.cookies)
+        path = f"/console/sign-in/openid/callback?code={sent['code']}&state={sent['state']}"
+        assert visitor.get(path).status == 303
+        again = Visitor(served.url)
+        again.cookies.update(kept)  # as who has seen the browser's cookie; this provider takes a code twice
+        answer = again.get(path)
+        assert (answer.status, again.get("/console").status) == (401, 303)
+        assert "finished before" in answer.words
+
+    def test_a_sign_in_is_finished_at_one_of_two_nodes_and_at_none_while_valkey_is_away(
+        self, company: CompanyProvider, tmp_path: Path
+    ) -> None:
+        (tmp_path / "valkey").mkdir()
+        with valkey(tmp_path / "valkey") as shared:
+            # Twenty seconds, so that a busy machine is not mistaken for a server that is away.
+            shares = f'valkey = "{shared.url}"\nvalkey_timeout_ms = 20000\n'
+            with serving(tmp_path, settings=settings(company, tmp_path) + shares) as served:
+                add_ada(served)
+                port = free_port()
+                config = served.directory / "mintmark.toml"
+                beside = Running("serve", "--config", config, "--port", port, ready="Mintmark serves")
+                try:
+                    self.live_with_two(served.url, f"http://127.0.0.1:{port}", company, shared)
+                finally:
+                    beside.stop()
+
+    def live_with_two(self, first: str, second: str, company: CompanyProvider, shared: Valkey) -> None:
+        def begun() -> tuple[dict[str, str], str]:
+            visitor = Visitor(first)
+            sent = company.authorize(visitor.get("/console/sign-in/openid").location)
+            return (
+                visitor.cookies,
+                f"/console/sign-in/openid/callback?code={sent['code']}&state={sent['state']}",
+            )
+
+        def finish(node: str, cookies: dict[str, str], path: str) -> int:
+            visitor = Visitor(node)
+            visitor.cookies.update(cookies)
+            return int(visitor.get(path).status)
+
+        cookies, path = begun()
+        with ThreadPoolExecutor(6) as pool:
+            ends = [pool.submit(finish, node, cookies, path) for node in (first, second) * 3]
+            assert sorted(end.result() for end in ends) == [303] + [401] * 5
+        cookies, path = begun()
+        shared.kill()
+        assert [finish(node, cookies, path) for node in (first, second)] == [503, 503]
+        assert shared.start()
+        until(lambda: finish(second, cookies, path) == 303, "nobody signs in although Valkey is back")
+        until(lambda: finish(first, cookies, path) == 401, "the other node does not find Valkey again")
 
     @pytest.mark.parametrize(
         "claims",

@@ -252,6 +252,21 @@ class Counters(Protocol):
         ...
 
 
+class ReplayUnknown(Exception):
+    """Whether an identifier was accepted before cannot be told now; the text says why. Refuse, and let try again."""
+
+
+class ReplayCache(Protocol):
+    """Identifiers that are accepted once, over all nodes."""
+
+    async def accept_once(self, key: str, seconds: float) -> bool:
+        """Whether `key` was not accepted before; from now on, for so many seconds, it is. Raises ReplayUnknown.
+
+        Of any number of calls at once, on whatever nodes, one is told so at most.
+        """
+        ...
+
+
 class SlowHash(Protocol):
     """argon2id, one at a time, off the event loop, with a bounded queue."""
 

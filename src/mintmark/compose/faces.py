@@ -7,7 +7,7 @@ import time
 from mintmark.authorization_server.administration.access import admin_audience
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import Ports
+from mintmark.authorization_server.ports import Ports, ReplayCache
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.compose.demo_data import sample_call
@@ -49,6 +49,7 @@ def all_faces(
     ports: Ports,
     directory: CachedDirectory,
     token_endpoint: TokenEndpoint,
+    replays: ReplayCache,
     *,
     demo: bool,
 ) -> dict[str, Face]:
@@ -60,6 +61,7 @@ def all_faces(
             directory,
             directory.environments,
             Limits(ports.counters),
+            replays,
             ports.slow_hash,
             token_endpoint.respond,
             ports.ledger.note,

@@ -89,7 +89,7 @@ class Health:
             return ()
         if self._shared.there:
             return (Check("valkey"),)
-        about = f"Valkey is away, so limits hold per process: {self._shared.why}."
+        about = f"Valkey is away, so limits hold per process and passkeys are refused: {self._shared.why}."
         return (Check("valkey", "warning", about),)
 
 

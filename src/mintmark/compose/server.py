@@ -234,7 +234,9 @@ class Server:
             asyncio.to_thread,
         )
         token_endpoint = TokenEndpoint(ports)
-        faces = all_faces(installation, administration, ports, directory, token_endpoint, demo=self._demo)
+        faces = all_faces(
+            installation, administration, ports, directory, token_endpoint, sharing.replays, demo=self._demo
+        )
         if found := ways(settings, time.time):
             notices = Notices(administration, found, time.time)
             self._run(lambda: background.keep_noticing(notices))

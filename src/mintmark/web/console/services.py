@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import Directory, EnvironmentView, SlowHash
+from mintmark.authorization_server.ports import Directory, EnvironmentView, ReplayCache, SlowHash
 from mintmark.values.audit_event import AuditEvent
 from mintmark.web.console.openid import OpenIdProvider
 from mintmark.web.console.tickets import Tickets
@@ -46,6 +46,7 @@ class Services:
     directory: Directory
     environments: Callable[[], Mapping[str, EnvironmentView]]
     limits: Limits
+    replays: ReplayCache
     slow_hash: SlowHash
     token: AskForToken
     note: Callable[[AuditEvent], None]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from mintmark.authorization_server.administration import imported_secrets, people, second_factors
 from mintmark.authorization_server.administration.act import Act, AdministrationFault
-from mintmark.authorization_server.ports import Busy
+from mintmark.authorization_server.ports import Busy, ReplayUnknown
 from mintmark.jose import base64url
 from mintmark.values.errors import OAuthError
 from mintmark.values.passkey import Passkey
@@ -19,13 +19,14 @@ from mintmark.web.answers import json_answer
 from mintmark.web.console import one_time_codes, passkeys
 from mintmark.web.console.pages.account import show
 from mintmark.web.console.pages.sign_in import begin, use_code
-from mintmark.web.console.pages.sign_in_otherwise import challenge_of, challenge_ticket
+from mintmark.web.console.pages.sign_in_otherwise import accept_once, challenge_of, challenge_ticket, unknown
 from mintmark.web.console.passkeys import PasskeyFault, Site
 from mintmark.web.console.router import page
 from mintmark.web.console.visit import Answer, Page, SeeOther, Visit
 
 #: Seconds within which a code must confirm a new secret.
 WITHIN = 900
+_LATE = "That took too long: begin again."
 
 
 def _person(visit: Visit) -> Person:
@@ -65,7 +66,7 @@ async def confirm_codes(visit: Visit) -> Answer:
     person = _person(visit)
     told = visit.services.tickets.read("codes", visit.form.one("ticket"), visit.now)
     if told is None or told["username"] != person.username:
-        raise AdministrationFault("That took too long: begin again.")
+        raise AdministrationFault(_LATE)
     secret = base64url.decode(told["secret"].encode("ascii"))
     step = one_time_codes.matching_step(secret, visit.form.one("code"), visit.now)
     if step is None:
@@ -118,17 +119,21 @@ async def options(visit: Visit) -> Answer:
 @page("POST", "/account/passkeys")
 async def add(visit: Visit) -> Answer:
     """Keep the public half of what the browser made."""
-    challenge = await challenge_of(visit, "passkey-new")
+    challenge = challenge_of(visit, "passkey-new")
     if challenge is None:
-        return json_answer(422, {"sentence": "That took too long: begin again."})
+        return json_answer(422, {"sentence": _LATE})
     act = _act(visit)
     try:
         identifier, public_key, uses = passkeys.registered(
             _site(visit), visit.form.one("credential"), challenge
         )
         name = visit.form.one("name") or "Passkey"
+        if not await accept_once(visit, challenge):
+            return json_answer(422, {"sentence": _LATE})
         made = Passkey(identifier, _person(visit).username, public_key, uses, name, act.now)
         await visit.services.administration.store.write(lambda tx: second_factors.add_passkey(tx, act, made))
+    except ReplayUnknown:
+        return unknown()
     except (PasskeyFault, AdministrationFault) as fault:
         return json_answer(422, {"sentence": str(fault)})
     return json_answer(200, {"name": name})

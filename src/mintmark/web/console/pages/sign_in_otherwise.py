@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from mintmark.authorization_server.administration import second_factors
 from mintmark.authorization_server.administration.act import AdministrationFault
-from mintmark.authorization_server.ports import Take
+from mintmark.authorization_server.ports import ReplayUnknown
 from mintmark.jose import base64url
 from mintmark.values.openid import OpenIdFault
 from mintmark.values.passkey import Passkey
 from mintmark.values.person import Person
 from mintmark.values.secret import Secret
 from mintmark.values.tenancy import Tenant
-from mintmark.web.answers import json_answer
+from mintmark.web.answers import NO_STORE, json_answer
 from mintmark.web.console import openid, passkeys
 from mintmark.web.console.cookies import Cookie
 from mintmark.web.console.pages.sign_in import after_of, again, begin, note_refused
 from mintmark.web.console.passkeys import PasskeyFault, Site
 from mintmark.web.console.router import page
 from mintmark.web.console.visit import Answer, SeeOther, Visit
+from mintmark.wire.http import HttpResponse
 
 #: Seconds within which the browser must answer, and come back from the provider.
 WITHIN = 600
+RETRY_AFTER = (b"retry-after", b"5")
+_UNKNOWN = (
+    "The server cannot tell at this moment whether this was used before: try again, or use your password."
+)
 _NO = "This passkey does not sign in here: use another way, or ask those who administer your organization."
 
 
@@ -48,16 +54,20 @@ def challenge_ticket(visit: Visit, purpose: str, challenge: bytes) -> str:
     return visit.services.tickets.write(purpose, values, visit.now + WITHIN)
 
 
-async def challenge_of(visit: Visit, purpose: str) -> bytes | None:
-    """The challenge of the ticket that came, used this once."""
+def challenge_of(visit: Visit, purpose: str) -> bytes | None:
+    """The challenge of the ticket that came."""
     told = visit.services.tickets.read(purpose, visit.form.one("ticket"), visit.now)
-    if told is None:
-        return None
-    once = Take(f"challenge:{told['challenge']}", 1, WITHIN)
-    (verdict,) = await visit.services.limits.counters.take((once,), visit.now)
-    if not verdict.allowed:
-        return None
-    return base64url.decode(told["challenge"].encode("ascii"))
+    return None if told is None else base64url.decode(told["challenge"].encode("ascii"))
+
+
+async def accept_once(visit: Visit, challenge: bytes) -> bool:
+    """Whether a right answer to a challenge is the first one; wrong ones fill no memory. Raises ReplayUnknown."""
+    return await visit.services.replays.accept_once(f"challenge:{challenge.hex()}", WITHIN)
+
+
+def unknown() -> HttpResponse:
+    """503 for who asks by a script: whether the challenge was answered before cannot be told."""
+    return json_answer(503, {"sentence": _UNKNOWN}, (*NO_STORE, RETRY_AFTER))
 
 
 def _site(visit: Visit) -> Site:
@@ -73,7 +83,7 @@ def _site(visit: Visit) -> Site:
 async def by_passkey(visit: Visit) -> Answer:
     """Check the browser's answer and begin a session."""
     services, site = visit.services, _site(visit)
-    challenge = await challenge_of(visit, "passkey-in")
+    challenge = challenge_of(visit, "passkey-in")
     credential = visit.form.one("credential")
     named = passkeys.named_in(credential)
 
@@ -87,7 +97,12 @@ async def by_passkey(visit: Visit) -> Answer:
         return json_answer(401, {"sentence": _NO})
     try:
         uses = passkeys.authenticated(site, passkey, credential, challenge)
+        first = await accept_once(visit, challenge)
+    except ReplayUnknown:
+        return unknown()
     except PasskeyFault:
+        first = False
+    if not first:
         note_refused(visit, person)
         return json_answer(401, {"sentence": _NO})
     act = services.administration.act(f"person:{person.username}", visit.caller.request_id, visit.caller.peer)
@@ -156,8 +171,13 @@ async def back(visit: Visit) -> Answer:
 
     try:
         names = await asyncio.to_thread(exchange)
+        first = await services.replays.accept_once(f"openid:{told['state']}", WITHIN)
     except OpenIdFault as fault:
         return again(visit, str(fault), 401)
+    except ReplayUnknown:
+        return replace(again(visit, _UNKNOWN, 503), headers=(RETRY_AFTER,))
+    if not first:
+        return again(visit, "This sign-in was finished before: begin again.", 401)
 
     def read(tx: Any) -> Person | None:
         for name in names:
