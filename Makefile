@@ -13,8 +13,9 @@ PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-# Nothing from the caller's environment may lead an import or an installation elsewhere.
-unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV VIRTUAL_ENV
+# Nothing from the caller's environment may lead an import or an installation elsewhere, or have every process of the
+# tests compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV VIRTUAL_ENV
 PIP := $(PYTHON) -m pip --python $(PY) --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from mintmark.web.admin_api.performing import Performance
 from mintmark.web.admin_api.repeats import Repeats
 from mintmark.web.callers import Caller
 from mintmark.wire.http import HttpRequest, HttpResponse
+from tests.databases import with_tables
 
 NOW = 1_800_000_000
 ENVIRONMENT = "acme/production"
@@ -236,29 +236,16 @@ class Terminal:
         return Migrated("0001", "0003", self.folder / "backup.db")
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file that has its tables, to be copied."""
-    path = tmp_path_factory.mktemp("cli") / "mintmark.db"
-    database = open_sqlite(path)
-    schema.create(database)
-    database.close()
-    return path
-
-
 @pytest.fixture
 def mintmark(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    empty_database: Path,
-    request: pytest.FixtureRequest,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Terminal]:
     """A terminal in a folder that holds a configuration and a database without records."""
     monkeypatch.delenv("MINTMARK_SERVER", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MINTMARK_CONFIG", raising=False)
     (tmp_path / "mintmark.toml").touch()
-    shutil.copyfile(empty_database, tmp_path / "mintmark.db")
+    with_tables(tmp_path / "mintmark.db")
     terminal = Terminal(tmp_path, server=getattr(request, "param", ""))
     yield terminal
     terminal.close()

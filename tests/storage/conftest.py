@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,25 +12,14 @@ from mintmark.storage import schema
 from mintmark.storage.engines.postgres import PostgresDatabase, open_postgres
 from mintmark.storage.engines.sqlite import SqliteDatabase, open_sqlite
 from tests import postgres
+from tests.databases import with_tables
 from tests.storage.samples import AUDIT_KEY
 
 
-@pytest.fixture(scope="session")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the tables and nothing in them."""
-    path = tmp_path_factory.mktemp("empty") / "mintmark.db"
-    database = open_sqlite(path)
-    schema.create(database)
-    database.close()
-    return path
-
-
 @pytest.fixture
-def sqlite_file(empty_sqlite: Path, tmp_path: Path) -> Path:
+def sqlite_file(tmp_path: Path) -> Path:
     """A database file of this test's own."""
-    path = tmp_path / "mintmark.db"
-    shutil.copy(empty_sqlite, path)
-    return path
+    return with_tables(tmp_path / "mintmark.db")
 
 
 @pytest.fixture

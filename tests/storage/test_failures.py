@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,15 @@ def test_a_connection_that_could_only_read_is_not_used_again(sqlite_file: Path) 
     database.writing(lambda connection: connection.exec_driver_sql("DELETE FROM tenant"))
     assert len(opened) == 2
     database.close()
+
+
+def test_every_commit_is_synced_to_disk(
+    earnest_sqlite: Callable[[Any, object], None], tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "earnest.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        earnest_sqlite(connection, None)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 
 
 def test_a_database_that_is_none_is_unavailable(tmp_path: Path) -> None:

@@ -24,13 +24,14 @@ from mintmark.authorization_server.ports import AuditQuery, Transaction
 from mintmark.crypto.seal import Seal
 from mintmark.crypto.secret_hash import CHEAPEST, hash_password
 from mintmark.dialect import Catalogue, catalogue
-from mintmark.storage import audit, schema
+from mintmark.storage import audit
 from mintmark.storage.database import Database
 from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.trail import Trail
 from mintmark.storage.transaction import SqlTransaction, perform
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.tenancy import Mount
+from tests.databases import with_tables
 
 NOW = 1_800_000_000
 ENVIRONMENT = "acme/production"
@@ -86,13 +87,13 @@ class House:
 
 @contextmanager
 def open_house(folder: Path, template: Path | None = None) -> Iterator[House]:
-    """A house in `folder`, its tables copied from `template` where one is given."""
+    """A house in `folder`, a copy of `template` where one is given."""
     path = folder / "mintmark.sqlite"
-    if template is not None:
+    if template is None:
+        with_tables(path)
+    else:
         shutil.copyfile(template, path)
     database = open_sqlite(path, bytes(32))
-    if template is None:
-        schema.create(database)
     entropy = random.Random(7).randbytes
     seal = Seal(SEAL_KEY)
     act = Act(
@@ -125,19 +126,10 @@ def furnish(house: House) -> None:
     house.do(apis.create, environment=ENVIRONMENT, audience=AUDIENCE, name="Orders", scopes=SCOPES)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file that has its tables, to be copied."""
-    folder = tmp_path_factory.mktemp("administration")
-    with open_house(folder):
-        pass
-    return folder / "mintmark.sqlite"
-
-
 @pytest.fixture
-def house(tmp_path: Path, empty_database: Path) -> Iterator[House]:
+def house(tmp_path: Path) -> Iterator[House]:
     """A database with nothing in it but its tables."""
-    with open_house(tmp_path, empty_database) as opened:
+    with open_house(tmp_path) as opened:
         yield opened
 
 
