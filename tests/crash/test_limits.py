@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
-from tests.crash.site import ENVIRONMENT, Site
+from mintmark.authorization_server.administration import environments
+from tests.crash.site import ENVIRONMENT, Site, claims
 from tests.crash.test_operating import configure
 from tests.end_to_end.server import call, free_port, mintmark, until
 
@@ -59,5 +61,34 @@ def test_a_limit_is_watched_then_enforced(site: Site) -> None:
         elsewhere = site.ask(site.holders[1], "127.0.0.2")
         assert elsewhere.status == 200 or time.monotonic() - began > 60
         assert limited(operators)["address", "enforced"] >= 1
+    finally:
+        server.stop()
+
+
+def test_a_token_that_is_given_out_again_is_audited_each_time_and_never_once_it_is_revoked(
+    site: Site,
+) -> None:
+    site.administer(
+        lambda tx, act: tx.put(replace(environments.show(tx, ENVIRONMENT), reissue_seconds=600), now=act.now)
+    )
+    server = site.serve()
+    try:
+        holder = site.holders[0]
+        answers = [site.ask(holder).json for _ in range(6)]
+        assert len({answer["access_token"] for answer in answers}) == 1
+        assert site.accepts(answers[-1]["access_token"])
+        first = claims(answers[0]["access_token"])
+        assert all(0 < answer["expires_in"] <= first["exp"] - first["iat"] for answer in answers)
+        books = site.books()
+        assert list(books.events) == [first["jti"]] * len(answers)  # tokens received are events
+        assert books.counted[holder.client_id] == 1  # and one of them is counted
+
+        done = mintmark(
+            "admin", "token", "revoke", ENVIRONMENT, "--id", first["jti"], "--config", site.config
+        )
+        assert done.returncode == 0, done.stderr
+        again = claims(site.ask(holder).json["access_token"])
+        assert again["jti"] != first["jti"]  # at once: the ledger looks
+        assert mintmark("audit", "verify", "--config", site.config).returncode == 0
     finally:
         server.stop()

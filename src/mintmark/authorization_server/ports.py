@@ -133,7 +133,7 @@ class Issuance(NamedTuple):
     """A token waiting to be made true.
 
     `subjects`: the change-log subjects it was judged by: ``tenant:t``, ``environment:t/e``,
-    ``client:t/e/id``, ``user:t/e/id``, ``signature_key:t/e/id``. `day`: UTC days since the epoch.
+    ``client:t/e/id``, ``user:t/e/id``, ``signature_key:t/e/id``, ``revocations:t/e``. `day`: UTC days since the epoch.
     `opaque`: the record of an opaque token, stored in the same transaction. `ahead`: what the caller will need once
     this is committed; a ledger may call it, on the caller's thread, once nothing but the disk can refuse any more, with
     what it is committed as. `numbered`: whether the token's number is wanted.

@@ -73,6 +73,8 @@ REMEDIES: Mapping[str, str] = {
     "per address; if the address is a proxy's, declare it in trusted_proxies.",
     "rate_subject": "This customer's storefront asks too often: keep the token until it expires.",
     "failed_attempts": "Too many wrong secrets from this address: mend the program that sends them, then wait.",
+    # tokens that were issued
+    "reissued": "Nothing to do: the token of before was given out again, as its environment has it.",
     # introspection, revocation and the revocation feed
     "not_a_protected_resource": "Say which APIs the client stands in front of: `mintmark admin client change "
     "--protects AUDIENCE`.",

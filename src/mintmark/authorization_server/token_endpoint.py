@@ -6,10 +6,10 @@ No token leaves before the ledger has committed its audit event and counts. A re
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mintmark.authorization_server.claimed import claimed
 from mintmark.authorization_server.client_authentication import (
     as_found,
     identity_of,
@@ -30,6 +30,7 @@ from mintmark.authorization_server.ports import (
     StorageUnavailable,
     Verdict,
 )
+from mintmark.authorization_server.reissues import REISSUED, Given, Reissues
 from mintmark.authorization_server.wider_limits import address_limit
 from mintmark.crypto.seal import Unsealable
 from mintmark.dialect import Dialect, read_request, write_error, write_response
@@ -43,8 +44,6 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 JUDGEMENTS = 4
 #: Seconds after which to try again when nothing can be made durable.
 RETRY_AFTER = 5
-#: Our secrets and tokens, whole or cut, and JWTs, wherever they stand in a text.
-_SECRET_LIKE = re.compile(r"mm[a-z][0-9A-Za-z]{12,}|eyJ[\w-]{4,}(?:\.[\w-]*)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,12 @@ class TokenEndpoint:
     ports: Ports
     limits: Limits = field(init=False)
     lately: Lately = field(init=False)
+    reissues: Reissues = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limits", Limits(self.ports.counters))
         object.__setattr__(self, "lately", Lately(self.ports.entropy(32)))
+        object.__setattr__(self, "reissues", Reissues())
 
     async def respond(
         self, request: HttpRequest, environment: str, path: str, peer: str, request_id: str, now: float
@@ -112,6 +113,15 @@ class TokenEndpoint:
                 if verdict is None:
                     client_id = judged.grant.client_id
                     verdict = await self.limits.admit_and_pace(judged.take, view, client_id, call.peer, now)
+            if view.environment.reissue_seconds and lately is not None and attempt == 0:
+                log = self.ports.directory.revocations(call.environment)
+                given = self.reissues.find(name, judged, view, int(now), log)
+                if given is not None:
+                    again = await self._give_again(call, view, dialect, given, position, verdict)
+                    if again is not None:
+                        return again
+                    await self.ports.directory.refresh()
+                    continue
             self.limits.foresee(judged.allowances, now)
             try:
                 issued = issue(
@@ -132,6 +142,9 @@ class TokenEndpoint:
                 )
             )
             if isinstance(outcome, Committed):
+                if view.environment.reissue_seconds:
+                    token = issued.sign(outcome.number)
+                    self.reissues.keep(name, Given.of(judged, token, issued.jti, int(now)))
                 if verdict is not None and verdict.exceeded:
                     self._note_watched(_issued_event(call, dialect, judged, issued), verdict.exceeded)
                 return _accept(dialect, issued, judged, verdict, outcome, now)
@@ -140,6 +153,28 @@ class TokenEndpoint:
                 raise over_quota(outcome.index, judged.allowances[outcome.index], now)
             await self.ports.directory.refresh()
         raise temporarily_unavailable(1, reason="changing_too_fast")
+
+    async def _give_again(
+        self,
+        call: _Call,
+        view: EnvironmentView,
+        dialect: Dialect,
+        given: Given,
+        position: int,
+        verdict: Verdict | None,
+    ) -> HttpResponse | None:
+        """The token of before, audited once more and not counted; None when something it rests on has changed."""
+        judged, now = given.judged, call.now
+        event = _issued_event(call, dialect, judged, given)._replace(reason=REISSUED)
+        subjects = (*judged.subjects, f"revocations:{call.environment}")
+        outcome = await self.ports.ledger.commit(Issuance(position, subjects, int(now) // DAY, (), event))
+        if not isinstance(outcome, Committed):
+            return None
+        if verdict is not None and verdict.exceeded:
+            self._note_watched(event, verdict.exceeded)
+        response = write_response(dialect, given.response(view, int(now)))
+        fields = () if verdict is None else rate_fields(judged.take.limit, verdict, None, 0, now)
+        return HttpResponse(response.status, response.headers + fields, response.body)
 
     def _note_watched(self, issued: AuditEvent, exceeded: tuple[str, ...]) -> None:
         """What limits that are only watched would have refused."""
@@ -239,7 +274,7 @@ def _accept(
     return HttpResponse(response.status, response.headers + fields, response.body)
 
 
-def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issued) -> AuditEvent:
+def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issued | Given) -> AuditEvent:
     grant = judged.grant
     return AuditEvent(  # by position, as it is made for every token
         call.now,
@@ -270,22 +305,14 @@ def _refused_event(
         outcome="refused",
         environment=call.environment,
         request_id=call.request_id,
-        client_id=_claimed(asked.client_id) if asked is not None else "",
-        user_id=_claimed(asked.username) if asked is not None else "",
-        subject=_claimed(asked.subject) if asked is not None else "",
-        audience=_claimed(" ".join(asked.audience)) if asked is not None else "",
-        scope=_claimed(asked.scope) if asked is not None else "",
+        client_id=claimed(asked.client_id) if asked is not None else "",
+        user_id=claimed(asked.username) if asked is not None else "",
+        subject=claimed(asked.subject) if asked is not None else "",
+        audience=claimed(" ".join(asked.audience)) if asked is not None else "",
+        scope=claimed(asked.scope) if asked is not None else "",
         dialect=dialect.name,
         mount=call.path,
         peer=call.peer,
         reason=error.reason,
         detail=error.detail or error.description,
     )
-
-
-def _claimed(text: str | None) -> str:
-    """A claimed identifier for the audit trail: masked where somebody put a secret or token, cut, printable."""
-    if not text:
-        return ""
-    text = _SECRET_LIKE.sub("***", text)
-    return "".join(c if c.isprintable() else "?" for c in text[:200])

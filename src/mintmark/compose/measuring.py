@@ -50,6 +50,8 @@ class MeasuredLedger(WatchedLedger):
 
     def committed(self, event: AuditEvent, outcome: str) -> None:
         """Count it."""
+        if outcome == "issued" and event.reason:
+            outcome = event.reason
         self.outcomes[_bounded(self.outcomes, (event.environment, event.dialect, outcome))] += 1
 
     def noted(self, event: AuditEvent) -> None:

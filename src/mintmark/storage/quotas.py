@@ -48,7 +48,13 @@ def _audited(connection: sa.Connection, subject: str, day: int) -> int:
     """What the audit trail says; it reads the events of that day in the subject's environments."""
     kind, _, name = subject.partition(":")
     columns = audit_event.c
-    conditions = [columns.outcome == "issued", columns.at >= day * DAY, columns.at < (day + 1) * DAY]
+    # A token that was given out again was counted when it was issued.
+    conditions = [
+        columns.outcome == "issued",
+        columns.reason == "",
+        columns.at >= day * DAY,
+        columns.at < (day + 1) * DAY,
+    ]
     if kind == "tenant":
         conditions += [columns.environment > f"{name}/", columns.environment < f"{name}0"]  # "0" follows "/"
     else:

@@ -52,6 +52,7 @@ _DEFAULTS: Mapping[tuple[str, str], str | sa.TextClause | sa.False_] = {
     ("tenant", "rate_watched"): sa.false(),
     ("environment", "address_rate_limit"): sa.text("0"),
     ("environment", "address_rate_watched"): sa.false(),
+    ("environment", "reissue_seconds"): sa.text("0"),
     ("client", "protects"): "[]",
     ("client", "owner"): sa.text("''"),
     ("person", "totp"): sa.text("''"),

@@ -70,6 +70,7 @@ class Environment:
     secret lives on in a rotation. `rate_limit`: token requests per client and minute. `variables`: constants
     that a dialect may echo in a response (Omnissa: ``org_id``). `address_rate_limit`: token requests per address
     and minute, 0 for no limit; `address_rate_watched`: whether what goes beyond it is only noted, not refused.
+    `reissue_seconds`: the same request is given the same JWT again while so many seconds of it are left; 0 for never.
     """
 
     tenant: str
@@ -86,6 +87,7 @@ class Environment:
     created_at: int = 0
     address_rate_limit: int = 0
     address_rate_watched: bool = False
+    reissue_seconds: int = 0
 
     @property
     def id(self) -> str:

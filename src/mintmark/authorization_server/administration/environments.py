@@ -33,6 +33,7 @@ def create(
     rate_limit: int = 600,
     address_rate_limit: int = 0,
     address_rate_watched: bool = False,
+    reissue_seconds: int = 0,
     variables: Mapping[str, str] | None = None,
 ) -> Environment:
     """A new environment of a tenant.
@@ -40,6 +41,7 @@ def create(
     `issuer`: its identifier for ever, an https URL (http on loopback). `dialects`: those that its mounts may
     name. `overlap`: seconds that an old secret lives on. `rate_limit`: token requests per client and minute,
     `address_rate_limit` those per address and minute (0: no limit), which may be only watched.
+    `reissue_seconds`: the same request is given the same JWT again while so much of it is left, 0 for never.
     Raises AdministrationFault.
     """
     lookup.tenant(tx, tenant)
@@ -55,6 +57,7 @@ def create(
         rate_limit=rate_limit,
         address_rate_limit=address_rate_limit,
         address_rate_watched=address_rate_watched,
+        reissue_seconds=reissue_seconds,
         variables=dict(variables or {}),
         created_at=act.now,
     )
@@ -89,6 +92,7 @@ def change(
     rate_limit: int | None = None,
     address_rate_limit: int | None = None,
     address_rate_watched: bool | None = None,
+    reissue_seconds: int | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Environment:
     """Change what is given; None leaves it. `hosts` and `variables` replace them all, `address_rate_limit` 0 lifts it.
@@ -104,6 +108,7 @@ def change(
         "rate_limit": rate_limit,
         "address_rate_limit": address_rate_limit,
         "address_rate_watched": address_rate_watched,
+        "reissue_seconds": reissue_seconds,
         "variables": None if variables is None else dict(variables),
     }
     changes = {field: value for field, value in given.items() if value is not None}
@@ -147,5 +152,11 @@ def _checked(environment: Environment, dialects: Catalogue) -> None:
     checked.number(environment.overlap, "overlap in seconds", least=0, most=LONGEST_OVERLAP)
     checked.number(environment.rate_limit, "rate limit per minute")
     checked.number(environment.address_rate_limit, "rate limit per address and minute", least=0)
+    checked.number(
+        environment.reissue_seconds,
+        "seconds for a token to be given out again",
+        least=0,
+        most=LONGEST_OVERLAP,
+    )
     checked.constants(environment.variables, "variable")
     mounts.check(environment, dialects)

@@ -66,6 +66,7 @@ class EnvironmentRow(TypedDict):
     rate_limit: int
     address_rate_limit: int
     address_rate_watched: bool
+    reissue_seconds: int
     variables: dict[str, str]
     created_at: Moment | None
 

@@ -86,6 +86,7 @@ def environment(record: Environment) -> EnvironmentRow:
         "rate_limit": record.rate_limit,
         "address_rate_limit": record.address_rate_limit,
         "address_rate_watched": record.address_rate_watched,
+        "reissue_seconds": record.reissue_seconds,
         "variables": dict(record.variables),
         "created_at": at(record.created_at),
     }

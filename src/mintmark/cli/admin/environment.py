@@ -55,6 +55,14 @@ AddressRateWatched = Annotated[
         show_default=False,
     ),
 ]
+ReissueSeconds = Annotated[
+    int | None,
+    typer.Option(
+        "--reissue-seconds",
+        help="Give the same request the same JWT again while so many seconds of it are left; 0 for never.",
+        show_default=False,
+    ),
+]
 Variables = Annotated[
     list[str] | None,
     typer.Option(
@@ -82,6 +90,7 @@ def create(
     rate_limit: RateLimit = None,
     address_rate_limit: AddressRateLimit = None,
     address_rate_watched: AddressRateWatched = None,
+    reissue_seconds: ReissueSeconds = None,
     variable: Variables = None,
 ) -> Answer:
     """Create an environment of a tenant."""
@@ -92,6 +101,7 @@ def create(
         "rate_limit": rate_limit,
         "address_rate_limit": address_rate_limit,
         "address_rate_watched": address_rate_watched,
+        "reissue_seconds": reissue_seconds,
     }
     options = {field: value for field, value in given.items() if value is not None}
     wanted = environments.NewEnvironment(
@@ -134,6 +144,7 @@ def change(
     rate_limit: RateLimit = None,
     address_rate_limit: AddressRateLimit = None,
     address_rate_watched: AddressRateWatched = None,
+    reissue_seconds: ReissueSeconds = None,
     variable: Variables = None,
 ) -> Answer:
     """Change what is given; hosts and variables replace all there were."""
@@ -146,6 +157,7 @@ def change(
         rate_limit=rate_limit,
         address_rate_limit=address_rate_limit,
         address_rate_watched=address_rate_watched,
+        reissue_seconds=reissue_seconds,
         variables=None if variable is None else pairs(variable, "--variable"),
     )
     return Fields(call.run(environments.change, given))

@@ -21,6 +21,9 @@ AddressRateLimit = Annotated[int, "Token requests per address and minute; 0: no 
 AddressRateWatched = Annotated[
     bool, "Whether what goes beyond the limit per address is only noted, not refused."
 ]
+ReissueSeconds = Annotated[
+    int, "The same request is given the same JWT again while so many seconds of it are left; 0: never."
+]
 Variables = Annotated[Mapping[str, str], "Constants of its answers."]
 
 
@@ -40,6 +43,7 @@ class NewEnvironment:
     rate_limit: RateLimit = 600
     address_rate_limit: AddressRateLimit = 0
     address_rate_watched: AddressRateWatched = False
+    reissue_seconds: ReissueSeconds = 0
     variables: Variables = field(default_factory=dict)
 
 
@@ -55,6 +59,7 @@ class EnvironmentChange:
     rate_limit: RateLimit | None = None
     address_rate_limit: AddressRateLimit | None = None
     address_rate_watched: AddressRateWatched | None = None
+    reissue_seconds: ReissueSeconds | None = None
     variables: Variables | None = None
 
 
@@ -89,6 +94,7 @@ def create(tx: Transaction, call: Call, given: NewEnvironment) -> Environment:
         rate_limit=given.rate_limit,
         address_rate_limit=given.address_rate_limit,
         address_rate_watched=given.address_rate_watched,
+        reissue_seconds=given.reissue_seconds,
         variables=given.variables,
     )
 
@@ -121,6 +127,7 @@ def change(tx: Transaction, call: Call, given: EnvironmentChange) -> Environment
         rate_limit=given.rate_limit,
         address_rate_limit=given.address_rate_limit,
         address_rate_watched=given.address_rate_watched,
+        reissue_seconds=given.reissue_seconds,
         variables=given.variables,
     )
 

@@ -71,6 +71,7 @@ async def change(visit: Visit) -> Answer:
             rate_limit=form.number("rate_limit"),
             address_rate_limit=form.number("address_rate_limit") or 0,
             address_rate_watched=form.one("address_rate_watched") == "yes",
+            reissue_seconds=form.number("reissue_seconds") or 0,
         ),
     )
     return _back(visit, "saved")
