@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mintmark.authorization_server.metadata import KEY_SET_MAX_AGE
 from mintmark.compose.config_text import commented_toml
 from mintmark.config import (
     PREFIX,
@@ -14,6 +15,7 @@ from mintmark.config import (
     Settings,
     load_settings,
 )
+from mintmark.storage.following import LONGEST_LAG
 from mintmark.web.loopback import is_loopback, listen_for
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "server.md"
@@ -67,6 +69,16 @@ def test_the_command_line_stands_above_the_environment_above_the_file(
     assert load_settings(path).workers == 3
     assert load_settings(path, {"workers": 4}).workers == 4
     assert load_settings(path, {"workers": None}).workers == 3
+
+
+def test_a_signing_key_is_published_for_longer_than_anybody_may_miss_it(tmp_path: Path) -> None:
+    shortest = 600
+    settings = load_settings(written(tmp_path, f"signing_key_publish_ahead = {shortest}\n"))
+    assert settings.signing_key_publish_ahead == shortest
+    assert fault(written(tmp_path, f"signing_key_publish_ahead = {shortest - 1}\n"))
+    # A node may not have heard of it, verifiers keep what it said, clocks lie apart, load balancers ask seldom.
+    clocks, load_balancer = 60, 120
+    assert shortest > LONGEST_LAG + KEY_SET_MAX_AGE + clocks + load_balancer
 
 
 def test_proxies_may_be_a_list_or_separated_by_commas(

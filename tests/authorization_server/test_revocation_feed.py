@@ -251,6 +251,17 @@ def test_waiting_polls_are_bounded(play, monkeypatch):  # type: ignore[no-untype
     play(scenario)
 
 
+def test_who_cannot_know_of_revocations_vouches_for_nothing(play, monkeypatch):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        endpoints = await Endpoints(world).with_guard()
+        monkeypatch.setattr(type(world.directory), "current", False)
+        for response in (await endpoints.get(query="after=0"), await endpoints.get("revocations/snapshot")):
+            assert response.status == 503
+            assert b"retry-after" in dict(response.headers)
+
+    play(scenario)
+
+
 def test_readings_are_limited_per_client(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         endpoints = await Endpoints(world).with_guard()

@@ -33,7 +33,7 @@ def test_every_worker_says_whether_it_is_healthy_and_what_it_counts(site: Site) 
         assert [row["status"] for row in rows] == ["ready", "ready"]
         assert (sum(row["issued"] for row in rows), sum(row["refused"] for row in rows)) == (1, 1)
         checks = call("GET", f"http://{nodes[0]}/readyz").json["checks"]
-        assert set(checks) == {"serving", "database", "signing_keys", "disk"}
+        assert set(checks) == {"serving", "database", "changes", "signing_keys", "disk"}
         public = call("GET", f"http://127.0.0.1:{site.port}/readyz", host="whoever.example")
         assert public.status == 200
         assert call("GET", f"http://127.0.0.1:{site.port}/metrics", host="whoever.example").status == 421

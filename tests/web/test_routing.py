@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,26 @@ def test_documents_are_cacheable_and_told_apart_by_etag() -> None:
         assert (again.status, again.body) == (304, b"")
     assert world.ask("GET", "/t/omneo/production/jwks.json", headers={"if-none-match": '"x"'}).status == 200
     assert world.ask("POST", "/t/omneo/production/jwks.json").headers["allow"] == "GET, HEAD"
+
+
+def test_a_key_set_is_of_this_moment_or_is_asked_for_again_soon() -> None:
+    world = World()
+
+    async def out_of_reach() -> bool:
+        return False
+
+    path = "/t/omneo/production/jwks.json"
+    world.app = replace(world.app, settled=out_of_reach)
+    doubtful = world.ask("GET", path)
+    assert (doubtful.status, doubtful.headers["cache-control"]) == (200, "public, max-age=60")
+
+    async def gone() -> bool:
+        world.known.views.pop("omneo/production")
+        world.known.generation += 1
+        return True
+
+    world.app = replace(world.app, settled=gone)
+    assert world.ask("GET", path).status == 404
 
 
 def test_a_changed_environment_is_found_under_its_new_hosts() -> None:

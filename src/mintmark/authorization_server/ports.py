@@ -81,6 +81,11 @@ class Directory(Protocol):
         """Everything that the directory answers is true at this position of the change log, or later."""
         ...
 
+    @property
+    def current(self) -> bool:
+        """Whether the change log could be followed lately; else what is answered may be long over."""
+        ...
+
     def environment(self, environment_id: str) -> EnvironmentView | None:
         """The environment, enabled or not, or None."""
         ...

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from mintmark.authorization_server.client_endpoint import NO_STORE, Inquiry
 from mintmark.authorization_server.limits import Limits
-from mintmark.authorization_server.ports import EnvironmentView, Ports, RevocationLog
+from mintmark.authorization_server.ports import EnvironmentView, Ports, RevocationLog, StorageUnavailable
 from mintmark.authorization_server.statements import statement_key
 from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey
@@ -108,6 +108,9 @@ class RevocationFeed:
     async def _admitted(self, inquiry: Inquiry) -> RevocationLog:
         _check(inquiry.client)
         await self._limits.pace_questions("feed", inquiry.client, READINGS_PER_MINUTE, inquiry.now)
+        if not self._ports.directory.current:
+            # A heartbeat would say that nothing else was revoked, which is not known here.
+            raise StorageUnavailable("What was revoked on other nodes cannot be read.")
         log = self._ports.directory.revocations(inquiry.view.environment.id)
         if log is None:
             raise temporarily_unavailable(1, reason="changing_too_fast")

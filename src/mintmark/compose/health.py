@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable
 from mintmark.storage.database import Database
+from mintmark.storage.directory import CachedDirectory
 from mintmark.storage.valkey_server import ValkeyServer
 from mintmark.web.operations import Check, State
 
@@ -22,22 +23,22 @@ PATIENCE, GOOD_FOR = 2.0, 1.0
 
 class Health:
     """`folder`: where the database's file lies; None: it is another machine's. `clock`: seconds since the epoch.
-    `environments()`: what is served. `commits()`: whether the last group commit worked. `shared`: the Valkey server,
-    where there is one. `draining`: set once the process is to stop.
+    `directory`: what is served, following the change log. `commits()`: whether the last group commit worked.
+    `shared`: the Valkey server, where there is one. `draining`: set once the process is to stop.
     """
 
     def __init__(
         self,
         database: Database,
         folder: Path | None,
-        environments: Callable[[], Sequence[EnvironmentView]],
+        directory: CachedDirectory,
         commits: Callable[[], bool],
         clock: Callable[[], float],
         shared: ValkeyServer | None = None,
     ) -> None:
         self._database = database
         self._folder = folder
-        self._environments = environments
+        self._directory = directory
         self._commits = commits
         self._clock = clock
         self._shared = shared
@@ -51,7 +52,14 @@ class Health:
         at, known = self._known
         if not 0 <= self._clock() - at < GOOD_FOR:
             disk = () if self._folder is None else (_disk(self._folder),)
-            known = (Check("serving"), await self._storage(), self._signing_keys(), *self._valkey(), *disk)
+            known = (
+                Check("serving"),
+                await self._storage(),
+                self._changes(),
+                self._signing_keys(),
+                *self._valkey(),
+                *disk,
+            )
             self._known = (self._clock(), known)
         return known
 
@@ -73,9 +81,20 @@ class Health:
             )
         return Check("database")
 
+    def _changes(self) -> Check:
+        if self._directory.current:
+            return Check("changes")
+        lag = self._directory.following.lag
+        about = (
+            f"What others changed could not be read for {lag:.0f} seconds: keys and revocations may be old."
+        )
+        return Check("changes", "failed", about)
+
     def _signing_keys(self) -> Check:
         now = self._clock()
-        served = [view for view in self._environments() if view.environment.enabled and view.apis]
+        served = [
+            view for view in self._directory.environments().values() if view.environment.enabled and view.apis
+        ]
         silent = [view.environment.id for view in served if not _signs(view, now)]
         if not silent:
             return Check("signing_keys")

@@ -57,6 +57,8 @@ from mintmark.wire.http import HttpRequest, HttpResponse
 
 #: Refused authentications are answered at a multiple of this many seconds after the request was read.
 REFUSAL_GRID = 0.25
+#: Seconds for which a request for the keys waits for the database.
+KEYS_PATIENCE = 1.0
 
 
 if TYPE_CHECKING:
@@ -243,7 +245,7 @@ class Server:
         health = self._health = Health(
             installation.database,
             None if settings.database_file is None else settings.database_file.parent,
-            lambda: tuple(directory.environments().values()),
+            directory,
             lambda: ledger.working,
             time.time,
             sharing.server,
@@ -269,6 +271,7 @@ class Server:
             faces=faces,
             console=f"{settings.public_url}/console",
             operations=operations,
+            settled=lambda: directory.following.settle(KEYS_PATIENCE),
         )
 
     def _keyrings(self, keys: Keys) -> LoadKeyring:

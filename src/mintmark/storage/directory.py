@@ -7,8 +7,7 @@ from a snapshot older than `position` answers whoever asked before, and is never
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -16,6 +15,7 @@ from typing import Any, TypeVar, cast
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable, Transaction
 from mintmark.storage import changes, views
 from mintmark.storage.cache import Generations
+from mintmark.storage.following import Following
 from mintmark.storage.revocation_log import SqlRevocationLog
 from mintmark.storage.store import SqlStore
 from mintmark.storage.transaction import SqlTransaction
@@ -24,7 +24,6 @@ from mintmark.values.client import Registration
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
 from mintmark.values.revocation import RevocationEntry
 
-_log = logging.getLogger("mintmark.storage")
 Value = TypeVar("Value")
 #: An environment with all that was revoked in it.
 _Loaded = dict[str, tuple[EnvironmentView, list[RevocationEntry]] | None]
@@ -37,6 +36,7 @@ class CachedDirectory:
 
     `capacity`: entries kept of clients, and of each other kind of credential. `generation` rises whenever an
     environment was loaded anew or removed, so that routes built from `environments()` know when they are old.
+    `following`: how recent all of it is.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class CachedDirectory:
         self._position = 0
         self._lock = asyncio.Lock()
         self._begun = self._caught_up = 0
+        self.following = Following(self.refresh)
         self.generation = 0
 
     @property
@@ -70,12 +71,18 @@ class CachedDirectory:
         """Everything that the directory answers is true at this position of the change log, or later."""
         return self._position
 
+    @property
+    def current(self) -> bool:
+        """Whether the change log could be followed lately."""
+        return self.following.current
+
     async def start(self) -> None:
         """Load every environment. Raises StorageUnavailable."""
 
         def load(transaction: Transaction) -> tuple[int, _Loaded]:
             return transaction.position(), self._load_views(transaction, views.environment_ids(transaction))
 
+        self.following.looked(time.monotonic())
         position, loaded = await self._store.read(load)
         self._apply(position, [], loaded, {})
         self._store.listen(self.refresh)
@@ -160,8 +167,10 @@ class CachedDirectory:
             if self._caught_up >= wanted:
                 return
             self._begun = turn = self._begun + 1
+            as_of = time.monotonic()
             self._apply(*await self._store.read(self._changes))
             self._caught_up = turn
+            self.following.looked(as_of)
 
     async def warm(self) -> None:
         """Read clients ahead of their first request, up to the capacity; stops when nothing can be read."""
@@ -192,22 +201,9 @@ class CachedDirectory:
         """Catch up every `interval` seconds and whenever `wake` is set, until cancelled, even while nothing can be
         read; `warm` beside it.
         """
-        woken = asyncio.Event() if wake is None else wake
         warming = asyncio.ensure_future(self.warm())
-        reachable = True
         try:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), interval)
-                woken.clear()
-                try:
-                    await self.refresh()
-                except StorageUnavailable as error:
-                    if reachable:
-                        _log.error("Changes by other processes cannot be read. %s", error)
-                    reachable = False
-                else:
-                    reachable = True
+            await self.following.forever(interval, asyncio.Event() if wake is None else wake)
         finally:
             warming.cancel()
 

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mintmark.authorization_server.metadata import KEY_SET_MAX_AGE
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.dialect import Dialect
 from mintmark.values.tenancy import Mount
 from mintmark.web import answers
 from mintmark.web.callers import Caller, Callers
 from mintmark.web.cors import cors_headers, preflight
-from mintmark.web.documents import document_answer
+from mintmark.web.documents import DOUBTFUL_MAX_AGE, document_answer
 from mintmark.web.environment_document import Described
 from mintmark.web.exchange import CLOSE
 from mintmark.web.operations import Operations
@@ -88,12 +89,17 @@ class Face(Protocol):
         ...
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """`now()`: seconds since the epoch. `endpoints`: the issuer's other endpoints. `resources`: what else stands below
     an environment. `faces`: by how their paths below the public URL begin; only its host reaches them.
     `console`: its URL, where the `manager` hosts lead; empty when there is none. `operations`: what load balancers ask,
-    by whatever host name they do.
+    by whatever host name they do. `settled`: lets `routes` catch up with what other processes did, and says whether
+    they have.
     """
 
     routes: Routes
@@ -106,6 +112,7 @@ class Application:
     faces: Mapping[str, Face] = field(default_factory=dict)
     console: str = ""
     operations: Operations | None = None
+    settled: Callable[[], Awaitable[bool]] = _always
 
     async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:
         """The answer to a request that came over a connection from `peer`; never raises."""
@@ -155,6 +162,8 @@ class Application:
         if located.mounted is not None:
             return self._token(below, located, *located.mounted, origin, caller, now)
         view, path, role = located.view, located.path, located.role
+        if located.document == "keys":
+            return self._key_set(below, host, request.path, now)
         if located.document is not None:
             described = () if self.resources is None else self.resources.described(view)
             return document_answer(located.document, view, request.method, request.headers, now, described)
@@ -169,6 +178,17 @@ class Application:
                 return answers.see_other(f"{self.console}/e/{view.environment.id}/applications")
             return tenant_page(view, now, self.console)
         return answers.not_found()
+
+    async def _key_set(self, request: HttpRequest, host: str, path: str, now: float) -> HttpResponse:
+        """As of this moment: a key that any process has made before is in it. When that cannot be known, the keys that
+        are known go on being published.
+        """
+        settled = await self.settled()
+        located = self.routes.find(host, path)
+        if located is None or located.document != "keys":
+            return answers.not_found()
+        max_age = KEY_SET_MAX_AGE if settled else DOUBTFUL_MAX_AGE
+        return document_answer("keys", located.view, request.method, request.headers, now, max_age=max_age)
 
     def _probe(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse] | None:
         return None if self.operations is None else self.operations.probe(request)

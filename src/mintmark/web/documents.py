@@ -2,7 +2,7 @@
 (OpenAPI).
 
 All may be cached for five minutes and are told apart by an ETag; signing keys are published for longer than
-that before they sign.
+that before they sign. A key set that may lack a new key, as the database is out of reach, is asked for again sooner.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from mintmark.web.environment_document import Described, environment_document
 from mintmark.web.routing import Document
 from mintmark.wire.http import Headers, HttpResponse
 
+#: Seconds for which a key set holds that could not be held against the database.
+DOUBTFUL_MAX_AGE = 60
+
 
 def document_answer(
     document: Document,
@@ -25,6 +28,7 @@ def document_answer(
     headers: Sequence[tuple[bytes, bytes]],
     now: float,
     resources: Sequence[Described] = (),
+    max_age: int = KEY_SET_MAX_AGE,
 ) -> HttpResponse:
     """The document, 304 when the caller has it already, 404 for an environment that is switched off."""
     if method not in ("GET", "HEAD"):
@@ -37,7 +41,7 @@ def document_answer(
         body = (server_metadata if document == "metadata" else key_set)(view, int(now))
     etag = b'"' + hashlib.sha256(body).hexdigest()[:24].encode("ascii") + b'"'
     common: Headers = (
-        (b"cache-control", b"public, max-age=%d" % KEY_SET_MAX_AGE),
+        (b"cache-control", b"public, max-age=%d" % max_age),
         (b"etag", etag),
     )
     known = [tag.strip() for name, value in headers if name == b"if-none-match" for tag in value.split(b",")]

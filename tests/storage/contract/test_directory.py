@@ -180,6 +180,38 @@ def test_following_needs_nobody_to_ask(open_database: Open) -> None:
     with_directory(open_database(), story)
 
 
+def test_who_cannot_follow_says_so_and_who_settles_knows_all_that_was_before(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SqlStore(open_database())
+    monkeypatch.setattr("mintmark.storage.following.LONGEST_LAG", 0.05)
+
+    async def story(store: Counting, directory: CachedDirectory) -> None:
+        following = asyncio.ensure_future(directory.follow(0.005))
+        store.broken = True
+        while directory.current:  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.005)
+        await other.write(lambda t: t.put(replace(TENANT, enabled=False), now=NOW))
+        assert not await directory.following.settle(30)
+        assert directory.environments()[HOME].tenant.enabled
+        store.broken = False
+        assert await directory.following.settle(30)
+        assert not directory.environments()[HOME].tenant.enabled
+        monkeypatch.setattr("mintmark.storage.following.LONGEST_LAG", 30)
+        assert directory.current
+        hangs, go_on = asyncio.Event(), asyncio.Event()
+        store.taken, store.go_on = hangs, go_on
+        await hangs.wait()
+        assert not await directory.following.settle(0.01)
+        go_on.set()
+        assert await directory.following.settle(30)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+
+    with_directory(open_database(), story)
+
+
 @pytest.mark.parametrize(
     ("record", "change"),
     [(replace(API, enabled=False), "put"), (SIGNING_KEY, "remove"), (replace(TENANT, name="ACME"), "put")],
