@@ -50,7 +50,7 @@ screenshots: $(READY) ## make the pictures of README and guide anew (needs Chrom
 soak: $(READY) ## run the long forms of the tests (kill -9 under load, and the like)
 	$(PY) -m pytest -m soak --timeout=3600 $(ARGS)
 
-chaos: $(READY) ## four nodes on one PostgreSQL under load, while one thing after another is killed; prints a table
+chaos: $(READY) ## four nodes on one PostgreSQL under load, while one thing after another is broken; prints a table
 	$(PY) -m pytest -m chaos -p no:randomly --timeout=3600 $(ARGS)
 
 fuzz: $(READY) ## a million hostile inputs to everything that reads tokens and key sets

@@ -65,10 +65,14 @@ def binaries() -> Path:
 
 
 class Postgres:
-    """A server that listens on a socket in its own directory, and on `port` of 127.0.0.1 if one is given."""
+    """A server that listens on a socket in its own directory, and on `port` of 127.0.0.1 if one is given.
 
-    def __init__(self, *settings: str, port: int | None = None) -> None:
+    `disk`: MiB of a disk of its own (tmpfs), which a test may fill; `no_disk`: why it has none.
+    """
+
+    def __init__(self, *settings: str, port: int | None = None, disk: int | None = None) -> None:
         self.port = port
+        self.no_disk = "none was asked for"
         self._settings = (*_SMALL, *settings)
         owner = pwd.getpwnam(_NOBODY) if os.geteuid() == 0 else None
         self._user, self._group = (owner.pw_uid, owner.pw_gid) if owner else (os.getuid(), os.getgid())
@@ -77,6 +81,8 @@ class Postgres:
         os.chown(self.directory, self._user, self._group)
         self.process: subprocess.Popen[bytes] | None = None
         try:
+            if disk is not None:
+                self.no_disk = self._mount(disk)
             self._binaries = self._reachable()
             self._program(
                 "initdb",
@@ -160,7 +166,42 @@ class Postgres:
     def remove(self) -> None:
         """Stop it and leave nothing behind."""
         self.stop()
+        if not self.no_disk:
+            subprocess.run(["umount", "--lazy", self._data], check=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def fill_disk(self) -> None:
+        """Leave no byte free."""
+        with contextlib.suppress(OSError), (Path(self._data) / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(1 << 16))
+
+    def empty_disk(self) -> None:
+        """Make room again, and start the server if it has ended meanwhile, as its supervisor would."""
+        (Path(self._data) / "ballast").unlink()
+        try:
+            # One that panicked ends by itself, after it could not recover.
+            assert self.process is not None
+            self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return
+        self.start()
+
+    def _mount(self, size: int) -> str:
+        """Why there is no disk of its own; empty when there is one."""
+        Path(self._data).mkdir()
+        options = f"size={size}m,uid={self._user},gid={self._group},mode=700"
+        try:
+            done = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", options, "tmpfs", self._data], capture_output=True, text=True
+            )
+        except OSError as fault:
+            why = str(fault)
+        else:
+            why = done.stderr.strip() or f"mount ended with {done.returncode}" if done.returncode else ""
+        if why:
+            Path(self._data).rmdir()
+        return why
 
     def _program(self, name: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -5,36 +5,50 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mintmark.authorization_server.administration import client_secrets, clients, signing_keys
+from mintmark.authorization_server.administration.act import Act
+from mintmark.authorization_server.administration.key_schedule import KeySchedule
+from mintmark.authorization_server.ports import Transaction
+from mintmark.compose.guard import Guard
+from mintmark.resource_server.health import IssuerHealth
+from mintmark.resource_server.issuer import Issuer
+from mintmark.values.errors import OAuthError
+from mintmark.values.tenancy import SigningKey
+from tests.cluster.relay import Relay
 from tests.crash import site as sites
 from tests.crash.askers import Askers, Received, Refused
 from tests.crash.site import Holder, Site, kill
-from tests.end_to_end.server import Running, call, mintmark
+from tests.end_to_end.server import Running, call, mintmark, until
 from tests.postgres import Postgres, conninfo
 from tests.valkeys import Valkey
 
 PATIENCE = 60
+#: What a node says of its keys when it has just held them against the database, and when it could not.
+KNOWN, DOUBTFUL = "public, max-age=300", "public, max-age=60"
 
 
 class Cluster:
-    """`sites`: one for each node; the first is where the installation was made. `places`: by which the nodes beyond the
-    first reach the database, where that is another way.
+    """`sites`: one for each node; the first is where the installation was made. `relay`: the way of node 1 to the
+    database.
     """
 
-    def __init__(
-        self, server: Postgres, shared: Valkey, directory: Path, count: int, places: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, server: Postgres, shared: Valkey, directory: Path, count: int) -> None:
         self.server, self.shared = server, shared
+        assert server.port is not None
+        self.relay = Relay(server.port)
         first = directory / "node0"
         first.mkdir()
         self.sites = [sites.make(first, conninfo(server.url()), shared.url)]
         for number in range(1, count):
-            place = places[number - 1] if number <= len(places) else None
+            place = conninfo(server.url().set(port=self.relay.port)) if number == 1 else None
             self.sites.append(sites.further_node(self.sites[0], directory / f"node{number}", place))
+        guard = self.new_client(protects=(sites.AUDIENCE,))
+        self.guards = [_guard(site, guard) for site in self.sites]
         self._running: dict[int, Running] = {}
 
     def __enter__(self) -> Self:
@@ -59,8 +73,11 @@ class Cluster:
         kill(self._running.pop(number))
 
     def stop(self) -> None:
+        for guard in self.guards:
+            guard.close()
         while self._running:
             self._running.popitem()[1].stop()
+        self.relay.close()
 
     @property
     def first(self) -> Site:
@@ -73,11 +90,89 @@ class Cluster:
         except OSError:
             return False
 
-    def delete(self, holder: Holder, number: int) -> None:
-        """Delete a client as an operator of that node would; acknowledged when this returns."""
-        command = ("admin", "client", "delete", sites.ENVIRONMENT, holder.client_id, "--yes")
-        done = mintmark(*command, "--config", self.sites[number].config)
-        assert done.returncode == 0, done.stderr
+    def new_client(self, daily_limit: int | None = None, protects: Sequence[str] = ()) -> Holder:
+        def made(tx: Transaction, act: Act) -> Holder:
+            new = clients.create(
+                tx,
+                act,
+                environment=sites.ENVIRONMENT,
+                name="another",
+                allowed={sites.AUDIENCE: ("read",)},
+                daily_token_limit=daily_limit,
+                protects=protects,
+            )
+            assert new.secret is not None
+            return Holder(new.client.client_id, new.secret.reveal())
+
+        return self.first.administer(made)
+
+    def new_secret(self, holder: Holder) -> Holder:
+        """A further secret of that client; the others live on."""
+
+        def added(tx: Transaction, act: Act) -> str:
+            return client_secrets.add(
+                tx, act, environment=sites.ENVIRONMENT, client_id=holder.client_id, keep_others=True
+            ).secret.reveal()
+
+        return Holder(holder.client_id, self.first.administer(added))
+
+    def revoke(self, client_id: str, secret_id: str) -> None:
+        """Revoke a secret; acknowledged when this returns."""
+        where = {"environment": sites.ENVIRONMENT, "client_id": client_id, "secret_id": secret_id}
+        self.first.administer(lambda tx, act: client_secrets.revoke(tx, act, **where))
+
+    def delete(self, holder: Holder) -> None:
+        """Delete a client; acknowledged when this returns."""
+        self.first.administer(lambda tx, act: clients.delete(tx, act, sites.ENVIRONMENT, holder.client_id))
+
+    def rotate(self, schedule: KeySchedule) -> SigningKey:
+        """Publish another signing key."""
+        return self.first.administer(
+            lambda tx, act: signing_keys.rotate(
+                tx, act, environment=sites.ENVIRONMENT, algorithm="ES256", schedule=schedule
+            )
+        )
+
+    def withdraw(self, kid: str) -> SigningKey:
+        """Have another signing key sign at once."""
+        return self.first.administer(
+            lambda tx, act: signing_keys.withdraw(tx, act, environment=sites.ENVIRONMENT, kid=kid)
+        )
+
+    def published(self, number: int) -> tuple[set[str], str]:
+        """The ids of the keys that the node publishes now, and how long it says that they may be kept."""
+        answer = call("GET", f"http://127.0.0.1:{self.sites[number].port}{sites.KEYS_PATH}")
+        assert answer.status == 200, f"node {number} publishes no keys"
+        return {key["kid"] for key in answer.json["keys"]}, answer.headers["cache-control"]
+
+    def lists(self, number: int, kid: str) -> bool:
+        """Whether the node publishes that key, when it says that it knows."""
+        while True:
+            keys, kept = self.published(number)
+            if kept == KNOWN:
+                return kid in keys
+
+    def guards_follow(self) -> None:
+        """Wait until each node's guard hears what that node knows."""
+        for guard in self.guards:
+            guard.start()
+        until(
+            lambda: all(not issuer.feed_fault and issuer.feed == "following" for issuer in self._heard()),
+            "a guard does not follow its feed",
+        )
+
+    def _heard(self) -> list[IssuerHealth]:
+        return [issuer for guard in self.guards for issuer in guard.health().issuers]
+
+    def refusal_takes(self, token: str, ended: Callable[[], object]) -> float:
+        """Seconds from the return of `ended`, which ends the token, until the last of the guards refuses it."""
+        for guard in self.guards:
+            assert accepted(guard, token), "a guard refuses a good token"
+        ended()
+        acknowledged = time.monotonic()
+        for guard in self.guards:
+            until(lambda guard=guard: not accepted(guard, token), "a guard lets a dead token in")  # type: ignore[misc]
+        return time.monotonic() - acknowledged
 
     def verify(self) -> None:
         """`mintmark audit verify` is content."""
@@ -94,6 +189,29 @@ class Cluster:
                     for number, site in enumerate(self.sites)
                 ]
             )
+
+
+def _guard(site: Site, credentials: Holder) -> Guard:
+    """A resource server's guard that hears of keys and revocations from one node alone."""
+    base = f"http://127.0.0.1:{site.port}/t/{sites.ENVIRONMENT}"
+    issuer = Issuer(
+        sites.ISSUER,
+        jwks_uri=f"{base}/jwks.json",
+        revocations_endpoint=f"{base}/revocations",
+        credentials=lambda: (credentials.client_id, credentials.secret),
+        follow_revocations=True,
+    )
+    return Guard(issuer, sites.AUDIENCE)
+
+
+def accepted(guard: Guard, token: str) -> bool:
+    """Whether the guard lets the token in; False when it knows that it was revoked."""
+    try:
+        guard.verify({"Authorization": f"Bearer {token}"})
+    except OAuthError as error:
+        assert error.reason == "not_active", error.reason
+        return False
+    return True
 
 
 class Load:
@@ -131,10 +249,11 @@ class Load:
             assert time.monotonic() < ends, f"no tokens any more: {self.refused[-1:]}, {self.broken} broken"
             time.sleep(0.005)
 
-    def wait_until_refused(self, status: int) -> None:
-        """Until each node has refused one with that status."""
+    def wait_until_refused(self, status: int, nodes: Sequence[int] | None = None) -> None:
+        """Until each of these nodes has refused one with that status."""
+        chosen = [each for number, each in enumerate(self.askers) if nodes is None or number in nodes]
         ends = time.monotonic() + PATIENCE
-        while any(status not in {refusal.status for refusal in each.refused} for each in self.askers):
+        while any(status not in {refusal.status for refusal in each.refused} for each in chosen):
             assert time.monotonic() < ends, f"nobody was refused with {status}: {self.statuses}"
             time.sleep(0.005)
 

@@ -6,11 +6,18 @@ import time
 
 import pytest
 
-from tests.cluster.nodes import Cluster
-from tests.crash.site import DAILY_LIMIT
+from mintmark.authorization_server.administration.key_schedule import KeySchedule
+from tests.cluster.nodes import DOUBTFUL, Cluster, accepted
+from tests.crash.site import DAILY_LIMIT, claims
 from tests.end_to_end.server import in_one_day, until
+from tests.resource_server.conftest import patient
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(autouse=True)
+def _patient_guards(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(monkeypatch)
 
 
 def test_a_daily_limit_holds_over_nodes_and_a_deletion_reaches_each_at_once(cluster: Cluster) -> None:
@@ -21,20 +28,38 @@ def test_a_daily_limit_holds_over_nodes_and_a_deletion_reaches_each_at_once(clus
     assert limited.statuses == {429: 2 * 3 * 15 - DAILY_LIMIT}
     assert all(each.received for each in limited.askers), "one node alone has answered"
 
+    cluster.guards_follow()
     victim, other = cluster.first.holders[:2]
     with cluster.load([victim, other]) as load:
         load.wait_for(30)
-        cluster.delete(victim, 0)
+        token = next(each.token for each in load.received if each.client_id == victim.client_id)
+        cluster.refusal_takes(token, lambda: cluster.delete(victim))
         returned = time.monotonic()
         load.wait_for(30)
     assert not [
         token for token in load.received if token.client_id == victim.client_id and token.asked_at > returned
     ]
     assert {refusal.client_id for refusal in load.refused} == {victim.client_id}
+    assert all(accepted(guard, load.received[-1].token) for guard in cluster.guards)
     books = cluster.first.books()
     books.check([*limited.jtis, *load.jtis])
     assert books.counted[cluster.first.limited.client_id] == DAILY_LIMIT
     cluster.verify()
+
+    old = cluster.first.holders[2]
+    new = cluster.new_secret(old)
+    for site in cluster.sites:
+        assert [site.ask(holder).status for holder in (old, new)] == [200, 200]
+    said = cluster.first.ask(old).json["access_token"]
+    cluster.refusal_takes(said, lambda: cluster.revoke(old.client_id, claims(said)["mm_cred"]))
+    for site in cluster.sites:
+        assert [site.ask(holder).status for holder in (old, new)] == [401, 200]
+
+    # Even a key that signs at once is listed everywhere from the moment on from which it can have signed.
+    for _ in range(3):
+        kid = cluster.withdraw(claims(site.ask(new).json["access_token"])["kid"]).kid
+        assert [cluster.lists(number, kid) for number in (1, 0)] == [True, True]
+        assert claims(site.ask(new).json["access_token"])["kid"] == kid
 
 
 def test_a_node_that_is_killed_takes_no_token_with_it(cluster: Cluster) -> None:
@@ -53,11 +78,26 @@ def test_a_node_that_is_killed_takes_no_token_with_it(cluster: Cluster) -> None:
     cluster.verify()
 
 
-def test_a_database_that_is_killed_costs_503_and_nothing_else(cluster: Cluster) -> None:
+def test_a_database_that_is_away_for_one_node_or_for_all_costs_503_and_nothing_else(cluster: Cluster) -> None:
     in_one_day()
     first = cluster.first
     with cluster.load(first.holders[:4]) as load:
         load.wait_for(30)
+        cluster.relay.cut()
+        load.wait_until_refused(503, [1])
+        # A node that is cut off does not speak as if it knew of a new key, and is not to be asked.
+        new = cluster.rotate(KeySchedule(publish_ahead=600, signs_for=6000)).kid
+        assert cluster.lists(0, new)
+        keys, kept = cluster.published(1)
+        assert new not in keys
+        assert kept == DOUBTFUL
+        until(lambda: not cluster.ready(1), "a node without its database says that it is ready")
+        until(lambda: cluster.ready(0), "the other one is not ready")
+        load.wait_for(10, [0])
+        cluster.relay.mend()
+        load.wait_for(10)
+        assert cluster.lists(1, new)
+
         cluster.server.kill()
         load.wait_until_refused(503)
         until(lambda: not any(cluster.ready(number) for number in (0, 1)), "a node says that it is ready")

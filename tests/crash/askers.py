@@ -22,6 +22,7 @@ class Received:
     client_id: str
     jti: str
     kid: str
+    credential: str
     token: str
     asked_at: float
     at: float
@@ -29,12 +30,14 @@ class Received:
 
 @dataclass(frozen=True)
 class Refused:
-    """An answer other than a token."""
+    """An answer other than a token; times as `Received` has them."""
 
     client_id: str
     status: int
     error: str
+    retry_after: str
     asked_at: float
+    at: float
 
 
 class Askers:
@@ -118,10 +121,14 @@ class Askers:
                     holder.client_id,
                     said["jti"],
                     said["kid"],
+                    said["mm_cred"],
                     answer["access_token"],
                     begun,
                     time.monotonic(),
                 )
             )
         else:
-            self.refused.append(Refused(holder.client_id, response.status, answer["error"], begun))
+            wait = response.headers.get("Retry-After", "")
+            self.refused.append(
+                Refused(holder.client_id, response.status, answer["error"], wait, begun, time.monotonic())
+            )

@@ -31,7 +31,7 @@ from mintmark.values.tenancy import Mount
 from tests.end_to_end.server import PATIENCE, Answer, Running, call, free_port
 
 ENVIRONMENT, AUDIENCE = "crash/production", "https://api.crash.example"
-ISSUER = f"http://mintmark.localhost:8080/t/{ENVIRONMENT}"
+ISSUER = f"http://localhost:8080/t/{ENVIRONMENT}"
 TOKEN_PATH, KEYS_PATH = f"/t/{ENVIRONMENT}/oauth/token", f"/t/{ENVIRONMENT}/jwks.json"
 CLIENTS, DAILY_LIMIT = 12, 40
 #: A limit that is counted against and never reached.
@@ -221,7 +221,7 @@ def copy(site: Site, directory: Path) -> Site:
 
 def _configure(site: Site) -> None:
     site.config.write_text(
-        f'public_url = "http://mintmark.localhost:8080"\nlisten = "127.0.0.1:{site.port}"\n'
+        f'public_url = "http://localhost:8080"\nlisten = "127.0.0.1:{site.port}"\n'
         f'database = "{site.place}"\nkey_encryption_key = "file:mintmark.key"\n'
         # Twenty seconds, so that a busy machine is not mistaken for a server that is away.
         + (f'valkey = "{site.valkey}"\nvalkey_timeout_ms = 20000\n' if site.valkey else "")

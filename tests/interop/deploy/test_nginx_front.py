@@ -23,7 +23,7 @@ from tests.interop.proxies.programs import folder, need_packages, running
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
 FILE = Path(__file__).parents[3] / "deploy" / "nginx" / "mintmark.conf"
-HOST = "mintmark.localhost:8080"
+HOST = "localhost:8080"
 
 
 @contextmanager
