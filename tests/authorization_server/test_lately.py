@@ -168,10 +168,10 @@ def test_memory_is_bounded_and_what_is_used_stays(play: Play) -> None:
         assert view is not None
         from mintmark.authorization_server.grants.judgement import Judgement
 
-        judgement = Judgement(None, (), (), None, rests_on=registration, holds_until=NOW + 1)  # type: ignore[arg-type]
+        judgement = Judgement(None, (), (), None, rests_on=registration, holds_until=NOW + 1, view=view)  # type: ignore[arg-type]
         lately = Lately(bytes(32), capacity=4)
         for n in range(100):
-            lately.remember(b"%d" % n, view, judgement)
+            lately.remember(b"%d" % n, judgement)
             assert lately.find(b"0", view, NOW) is not None
         assert lately.find(b"1", view, NOW) is None
         assert lately.find(b"99", view, NOW + 1) is None

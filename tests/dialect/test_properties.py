@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mintmark.dialect import Dialect, catalogue, read_request, read_response, write_request, write_response
+from mintmark.dialect import (
+    Dialect,
+    catalogue,
+    prepare_response,
+    read_request,
+    read_response,
+    write_request,
+    write_response,
+)
 from mintmark.values.errors import OAuthError
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenRequest, TokenResponse
@@ -76,7 +84,13 @@ def test_what_is_answered_is_read(dialect: Dialect, token: str, lifetime: int, s
     if dialect.response.expiry == "jwt-exp":
         return  # the token itself says when it ends
     meant = TokenResponse(Secret(token), dialect.response.token_type, 10**9, 10**9 + lifetime, scope)
-    read = read_response(dialect, write_response(dialect, meant), 10**9)
+    written = write_response(dialect, meant)
+    prepared = prepare_response(
+        dialect, meant._replace(access_token=Secret("another"), issued_at=0, expires_at=lifetime)
+    )
+    if prepared is not None:
+        assert prepared.with_token(meant.access_token, ()) == written
+    read = read_response(dialect, written, 10**9)
     assert (read.access_token, read.expires_at) == (meant.access_token, meant.expires_at)
     assert read.scope in (scope, None)
 

@@ -7,7 +7,15 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from mintmark.dialect import ResponseFault, catalogue, load_dialect, present, read_response, write_response
+from mintmark.dialect import (
+    ResponseFault,
+    catalogue,
+    load_dialect,
+    prepare_response,
+    present,
+    read_response,
+    write_response,
+)
 from mintmark.dialect.response import LARGEST_ANSWER, LONGEST_TOKEN
 from mintmark.values.errors import OAuthError
 from mintmark.values.secret import Secret
@@ -268,3 +276,18 @@ def test_text_is_escaped_in_the_flat_and_in_the_nested_writer() -> None:
     assert json.loads(write_response(nested, meant).body) == {"t": "a", "n": {"e": odd}}
     with pytest.raises(ValueError, match="whole seconds"):
         write_response(STANDARD, TokenResponse(Secret("a"), "Bearer", NOW, NOW + 0.5))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scope", ["read", "the-token-stands-here", None])
+def test_an_answer_is_prepared_only_where_nothing_but_the_token_is_its_own(scope: str | None) -> None:
+    like = TokenResponse(Secret("x"), "Bearer", 0, 3600, scope, {"jti": "j", "nbf": 0, "iss": "i"})
+    prepared = prepare_response(STANDARD, like)
+    if scope == "the-token-stands-here":  # nobody can tell where the token belongs
+        assert prepared is None
+    else:
+        assert prepared is not None
+        more = ((b"x-more", b"1"),)
+        status, headers, body = write_response(STANDARD, like._replace(access_token=Secret("tok")))
+        assert prepared.with_token(Secret("tok"), more) == (status, headers + more, body)
+        assert prepare_response(STANDARD, like) is prepared
+    assert prepare_response(catalogue().get("omnissa"), like) is None

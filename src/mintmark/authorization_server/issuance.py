@@ -8,18 +8,21 @@ say where they stand in the issuer's status lists, which is known once the ledge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
+from mintmark.authorization_server.grants.judgement import Judgement
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.authorization_server.status_index import StatusIndex, status_index
 from mintmark.crypto.secret_hash import digest_secret
+from mintmark.dialect import Dialect, prepare_response, write_response
 from mintmark.jose.access_token import build_of_members, members
 from mintmark.jose.jwk import PrivateKey
 from mintmark.values.credential import ApiToken
 from mintmark.values.permission import format_scope
 from mintmark.values.secret import API_TOKEN, Secret, new_identifier, new_secret
-from mintmark.values.token import Grant, TokenResponse
+from mintmark.values.token import TokenResponse
+from mintmark.wire.http import Headers, HttpResponse
 
 _OF_ONE_TOKEN = frozenset({"iat", "nbf", "exp", "jti"})
 
@@ -30,35 +33,23 @@ class Issued:
     `make` gives the token's text and is called once; with the number that the ledger gave it when it is `numbered`.
     """
 
-    __slots__ = (
-        "_expires_at",
-        "_extras",
-        "_issued_at",
-        "_make",
-        "_text",
-        "jti",
-        "numbered",
-        "opaque",
-        "scope",
-    )
+    __slots__ = ("_make", "_text", "expires_at", "issued_at", "jti", "numbered", "opaque")
 
     def __init__(
         self,
         make: Callable[..., str],
-        times: tuple[int, int],
+        issued_at: int,
+        expires_at: int,
         jti: str,
-        scope: str,
-        extras: Mapping[str, object],
         opaque: ApiToken | None = None,
         *,
         numbered: bool = False,
     ) -> None:
         self._make = make
         self._text: Secret | None = None
-        self._issued_at, self._expires_at = times
-        self._extras = extras
+        self.issued_at = issued_at
+        self.expires_at = expires_at
         self.jti = jti
-        self.scope = scope
         self.opaque = opaque
         self.numbered = numbered
 
@@ -68,13 +59,6 @@ class Issued:
             self._text = Secret(self._make(number) if self.numbered else self._make())
         return self._text
 
-    def response(self, number: int = 0) -> TokenResponse:
-        """The answer. `number`: as `Committed` has it."""
-        extras = {**self._extras, "jti": self.jti, "nbf": self._issued_at}
-        return TokenResponse(
-            self.sign(number), "Bearer", self._issued_at, self._expires_at, self.scope, extras
-        )
-
 
 def uuid4(entropy: Callable[[int], bytes]) -> str:
     """A random UUID (RFC 9562 §5.4) from 16 bytes of `entropy`."""
@@ -83,39 +67,60 @@ def uuid4(entropy: Callable[[int], bytes]) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def standing_claims(grant: Grant, view: EnvironmentView) -> str:
-    """The claims that every token of this grant has, encoded; `issue` adds the times and the id."""
-    api = grant.api
+def standing(judged: Judgement, view: EnvironmentView, dialect: Dialect) -> Judgement:
+    """The judgement with all that its tokens share; `issue` adds the times and the id."""
+    grant, api = judged.grant, judged.grant.api
+    scope = format_scope(grant.scopes)
     claims: dict[str, object] = {
         **{name: value for name, value in api.claims.items() if name not in _OF_ONE_TOKEN},
         "iss": view.environment.issuer,
         "sub": grant.subject,
         "aud": api.audience,
         "client_id": grant.client_id,
-        "scope": format_scope(grant.scopes),
+        "scope": scope,
         "mm_tenant": grant.tenant,
         "mm_cred": grant.credential_id,
     }
     if grant.user_id is not None:
         claims["mm_user"] = grant.user_id
-    return members(claims)
+    prepared = prepare_response(dialect, _response(Secret(""), 0, grant.lifetime, "", scope, view))
+    return judged._replace(view=view, claims=members(claims), scope=scope, answer=prepared)
+
+
+def answer(
+    judged: Judgement, view: EnvironmentView, dialect: Dialect, issued: Issued, number: int, more: Headers
+) -> HttpResponse:
+    """The answer that hands over the token, with `more` headers. `number`: as `Committed` has it."""
+    token = issued.sign(number)
+    if judged.answer is not None:
+        return judged.answer.with_token(token, more)
+    response = _response(token, issued.issued_at, issued.expires_at, issued.jti, judged.scope, view)
+    status, headers, body = write_response(dialect, response)
+    return HttpResponse(status, headers + more, body)
+
+
+def _response(
+    token: Secret, issued_at: int, expires_at: int, jti: str, scope: str, view: EnvironmentView
+) -> TokenResponse:
+    environment = view.environment
+    extras = {**environment.variables, "iss": environment.issuer, "jti": jti, "nbf": issued_at}
+    return TokenResponse(token, "Bearer", issued_at, expires_at, scope, extras)
 
 
 def issue(
-    grant: Grant,
-    standing: str,
+    judged: Judgement,
     view: EnvironmentView,
     now: int,
     entropy: Callable[[int], bytes],
     secret_key: bytes,
 ) -> Issued:
-    """Decide all of the token but its signature. `standing`: the grant's `standing_claims`.
+    """Decide all of the token but its signature. `judged`: as `standing` returned it.
 
     Raises LookupError when no key of the API's algorithm signs at `now`.
     """
-    api, environment = grant.api, view.environment
+    grant = judged.grant
+    api = grant.api
     expires_at = now + grant.lifetime
-    scope = format_scope(grant.scopes)
     opaque = None
     numbered = False
     make: Callable[..., str]
@@ -139,16 +144,15 @@ def issue(
         )
     else:
         jti = uuid4(entropy)
-        claims = f'{standing},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
+        claims = f'{judged.claims},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
         key = view.keyring.signer(api.algorithm, now)
         make = partial(build_of_members, claims, key, api.token_type_header)
         if api.status_list:
             numbered = True
             make = partial(
-                _listed, claims, key, api.token_type_header, status_index(secret_key, environment.issuer)
+                _listed, claims, key, api.token_type_header, status_index(secret_key, view.environment.issuer)
             )
-    extras = {**environment.variables, "iss": environment.issuer}
-    return Issued(make, (now, expires_at), jti, scope, extras, opaque, numbered=numbered)
+    return Issued(make, now, expires_at, jti, opaque, numbered=numbered)
 
 
 def _listed(claims: str, key: PrivateKey, typ: str, index: StatusIndex, number: int) -> str:

@@ -10,25 +10,14 @@ a client here; whoever needs a slow check is judged anew each time.
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
 
 from mintmark.authorization_server.grants.judgement import Judgement
 from mintmark.authorization_server.ports import EnvironmentView
 from mintmark.dialect import Dialect
-from mintmark.values.client import Registration
 from mintmark.wire.http import HttpRequest
 
 #: Judgements that are kept, at least; at most twice as many.
 CAPACITY = 100_000
-
-
-class Remembered(NamedTuple):
-    """A judgement, what it was made of, and the first second at which it no longer holds."""
-
-    view: EnvironmentView
-    registration: Registration
-    until: float
-    judgement: Judgement
 
 
 class Lately:
@@ -39,8 +28,8 @@ class Lately:
     def __init__(self, key: bytes, capacity: int = CAPACITY) -> None:
         self._key = key
         self._capacity = capacity
-        self._new: dict[bytes, Remembered] = {}
-        self._old: dict[bytes, Remembered] = {}
+        self._new: dict[bytes, Judgement] = {}
+        self._old: dict[bytes, Judgement] = {}
 
     def name(self, environment: str, path: str, dialect: Dialect, request: HttpRequest) -> bytes:
         """The keyed hash of a request, of which nothing can be read."""
@@ -54,7 +43,7 @@ class Lately:
         parts += (b"", request.body)
         return hashlib.blake2b(b"\n".join(parts), digest_size=16, key=self._key).digest()
 
-    def find(self, name: bytes, view: EnvironmentView, now: float) -> Remembered | None:
+    def find(self, name: bytes, view: EnvironmentView, now: float) -> Judgement | None:
         """What is remembered, if its environment is unchanged and nothing has ended. The caller compares the client."""
         found = self._new.get(name)
         if found is None:
@@ -62,16 +51,16 @@ class Lately:
             if found is None:
                 return None
             self._keep(name, found)
-        if found.view is not view or now >= found.until:
+        if found.view is not view or now >= found.holds_until:
             return None
         return found
 
-    def remember(self, name: bytes, view: EnvironmentView, judgement: Judgement) -> None:
+    def remember(self, name: bytes, judgement: Judgement) -> None:
         """Keep a judgement that may be kept."""
         if judgement.rests_on is not None:
-            self._keep(name, Remembered(view, judgement.rests_on, judgement.holds_until, judgement))
+            self._keep(name, judgement)
 
-    def _keep(self, name: bytes, found: Remembered) -> None:
+    def _keep(self, name: bytes, found: Judgement) -> None:
         if len(self._new) >= self._capacity:
             self._old, self._new = self._new, {}
         self._new[name] = found

@@ -191,10 +191,13 @@ def subject_take(environment: str, subject: str, peer: str) -> Take:
 
 def allowances_of(view: EnvironmentView, subject: str, daily_limit: int | None) -> tuple[Allowance, ...]:
     """What one token is counted against: the one who asked, then the tenant."""
-    return (
-        Allowance(subject, daily_limit),
-        Allowance(f"tenant:{view.tenant.handle}", view.tenant.daily_token_limit),
-    )
+    return (Allowance(subject, daily_limit), _of_tenant(view.tenant.handle, view.tenant.daily_token_limit))
+
+
+@lru_cache(maxsize=1024)
+def _of_tenant(handle: str, daily_limit: int | None) -> Allowance:
+    """One in memory for all clients of the tenant."""
+    return Allowance(f"tenant:{handle}", daily_limit)
 
 
 def rate_fields(

@@ -178,7 +178,7 @@ class OverQuota:
 class Ledger(Protocol):
     """The one way a token becomes issued: group-committed, durable before it answers."""
 
-    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+    def commit(self, issuance: Issuance) -> Awaitable[Committed | Stale | OverQuota]:
         """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
 
         Completes even if the caller is cancelled: committed counts as issued.

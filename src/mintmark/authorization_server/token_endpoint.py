@@ -17,7 +17,7 @@ from mintmark.authorization_server.client_authentication import (
 )
 from mintmark.authorization_server.grants import GRANTS
 from mintmark.authorization_server.grants.judgement import Asked, Judgement
-from mintmark.authorization_server.issuance import Issued, issue, standing_claims
+from mintmark.authorization_server.issuance import answer, issue, standing
 from mintmark.authorization_server.lately import Lately
 from mintmark.authorization_server.limits import DAY, Limits, over_quota, rate_fields, refusal_fields
 from mintmark.authorization_server.ports import (
@@ -38,7 +38,7 @@ from mintmark.values.audit_event import AuditEvent
 from mintmark.values.errors import OAuthError, temporarily_unavailable
 from mintmark.values.tenancy import Mount
 from mintmark.values.token import TokenRequest
-from mintmark.wire.http import HttpRequest, HttpResponse
+from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 
 #: How often a request is judged again because what it rested on changed in between.
 JUDGEMENTS = 4
@@ -69,13 +69,14 @@ class TokenEndpoint:
         an unknown mount is KeyError, the router's fault.
         """
         call = _Call(environment, path, peer, request_id, now)
-        view, mount, dialect = self._mounted(call)
+        position = self.ports.directory.position
+        view, mount, dialect = found = self._mounted(call)
         try:
             if mount.ends_at is not None and now >= mount.ends_at:
                 raise OAuthError(
                     "invalid_request", 410, "This token endpoint has been retired.", reason="mount_ended"
                 )
-            return await self._answer(call, request)
+            return await self._answer(call, request, position, found)
         except OAuthError as error:
             refusal = error
         except StorageUnavailable as fault:
@@ -87,26 +88,20 @@ class TokenEndpoint:
         asked = await self._read_again(call, dialect, request)
         return await self._refuse(call, dialect, asked, refusal, view)
 
-    async def _answer(self, call: _Call, request: HttpRequest) -> HttpResponse:
-        """The whole story of a token. Raises OAuthError, StorageUnavailable, Busy."""
+    async def _answer(self, call: _Call, request: HttpRequest, position: int, found: _Found) -> HttpResponse:
+        """The whole story of a token. `position`: from before `found` was looked up.
+
+        Raises OAuthError, StorageUnavailable, Busy.
+        """
         now = call.now
         verdict: Verdict | None = None
         for attempt in range(JUDGEMENTS):
-            position = self.ports.directory.position
-            try:
-                view, mount, dialect = self._mounted(call)
-            except KeyError:
-                raise OAuthError(
-                    "invalid_request",
-                    404,
-                    "There is no token endpoint here any more.",
-                    reason="mount_removed",
-                ) from None
+            view, mount, dialect = found
             name = self.lately.name(call.environment, call.path, dialect, request)
             lately = self._as_lately(call, name, view)
             if lately is None:
                 judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
-                self.lately.remember(name, view, judged)
+                self.lately.remember(name, judged)
                 verdict = verdict or judged.verdict
             else:
                 judged = lately
@@ -120,13 +115,11 @@ class TokenEndpoint:
                     again = await self._give_again(call, view, dialect, given, position, verdict)
                     if again is not None:
                         return again
-                    await self.ports.directory.refresh()
+                    position, found = await self._found_again(call)
                     continue
             self.limits.foresee(judged.allowances, now)
             try:
-                issued = issue(
-                    judged.grant, judged.standing, view, int(now), self.ports.entropy, self.ports.secret_key
-                )
+                issued = issue(judged, view, int(now), self.ports.entropy, self.ports.secret_key)
             except LookupError as missing:
                 raise KeysUnusable(str(missing)) from None
             outcome = await self.ports.ledger.commit(
@@ -135,7 +128,7 @@ class TokenEndpoint:
                     subjects=judged.subjects,
                     day=int(now) // DAY,
                     allowances=judged.allowances,
-                    event=_issued_event(call, dialect, judged, issued),
+                    event=_issued_event(call, dialect, judged, issued.jti),
                     opaque=issued.opaque,
                     ahead=issued.sign,
                     numbered=issued.numbered,
@@ -146,13 +139,24 @@ class TokenEndpoint:
                     token = issued.sign(outcome.number)
                     self.reissues.keep(name, Given.of(judged, token, issued.jti, int(now)))
                 if verdict is not None and verdict.exceeded:
-                    self._note_watched(_issued_event(call, dialect, judged, issued), verdict.exceeded)
-                return _accept(dialect, issued, judged, verdict, outcome, now)
+                    self._note_watched(_issued_event(call, dialect, judged, issued.jti), verdict.exceeded)
+                more = _rate_fields(judged, verdict, outcome, now)
+                return answer(judged, view, dialect, issued, outcome.number, more)
             if isinstance(outcome, OverQuota):
                 self.limits.remember_used_up(judged.allowances[outcome.index], now)
                 raise over_quota(outcome.index, judged.allowances[outcome.index], now)
-            await self.ports.directory.refresh()
+            position, found = await self._found_again(call)
         raise temporarily_unavailable(1, reason="changing_too_fast")
+
+    async def _found_again(self, call: _Call) -> tuple[int, _Found]:
+        """What there is now that something has changed, and as of when. Raises OAuthError 404."""
+        await self.ports.directory.refresh()
+        position = self.ports.directory.position
+        try:
+            return position, self._mounted(call)
+        except KeyError:
+            sentence = "There is no token endpoint here any more."
+            raise OAuthError("invalid_request", 404, sentence, reason="mount_removed") from None
 
     async def _give_again(
         self,
@@ -165,16 +169,16 @@ class TokenEndpoint:
     ) -> HttpResponse | None:
         """The token of before, audited once more and not counted; None when something it rests on has changed."""
         judged, now = given.judged, call.now
-        event = _issued_event(call, dialect, judged, given)._replace(reason=REISSUED)
+        event = _issued_event(call, dialect, judged, given.jti)._replace(reason=REISSUED)
         subjects = (*judged.subjects, f"revocations:{call.environment}")
         outcome = await self.ports.ledger.commit(Issuance(position, subjects, int(now) // DAY, (), event))
         if not isinstance(outcome, Committed):
             return None
         if verdict is not None and verdict.exceeded:
             self._note_watched(event, verdict.exceeded)
-        response = write_response(dialect, given.response(view, int(now)))
+        status, headers, body = write_response(dialect, given.response(view, int(now)))
         fields = () if verdict is None else rate_fields(judged.take.limit, verdict, None, 0, now)
-        return HttpResponse(response.status, response.headers + fields, response.body)
+        return HttpResponse(status, headers + fields, body)
 
     def _note_watched(self, issued: AuditEvent, exceeded: tuple[str, ...]) -> None:
         """What limits that are only watched would have refused."""
@@ -186,10 +190,8 @@ class TokenEndpoint:
         known = self.lately.find(name, view, call.now)
         if known is None:
             return None
-        client_id = known.registration.client.client_id
-        if self.ports.directory.held(call.environment, client_id) is not known.registration:
-            return None
-        return known.judgement
+        held = self.ports.directory.held(call.environment, known.grant.client_id)
+        return known if held is known.rests_on else None
 
     async def _judge(
         self,
@@ -208,7 +210,7 @@ class TokenEndpoint:
         await self.limits.admit(call.environment, identity_of(asked), call.peer, now, address)
         ask = Asked(asked, view, mount, dialect, call.peer, now, first, self.ports, self.limits)
         judged = await GRANTS[asked.grant_type](ask)
-        return judged._replace(standing=standing_claims(judged.grant, view))
+        return standing(judged, view, dialect)
 
     async def _read_again(self, call: _Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
         """What a refused request claimed, for limits and the audit trail; None when it could not be read."""
@@ -221,7 +223,7 @@ class TokenEndpoint:
         except StorageUnavailable:
             return asked
 
-    def _mounted(self, call: _Call) -> tuple[EnvironmentView, Mount, Dialect]:
+    def _mounted(self, call: _Call) -> _Found:
         view = self.ports.directory.environment(call.environment)
         if view is None or call.path not in view.mounts:
             raise KeyError(call.path)
@@ -249,6 +251,9 @@ class KeysUnusable(Exception):
     """No key of the environment can sign: none is due, or none could be opened."""
 
 
+_Found = tuple[EnvironmentView, Mount, Dialect]
+
+
 class _Call(NamedTuple):
     """Where a request came in, from whom, and when."""
 
@@ -259,22 +264,13 @@ class _Call(NamedTuple):
     now: float
 
 
-def _accept(
-    dialect: Dialect,
-    issued: Issued,
-    judged: Judgement,
-    verdict: Verdict | None,
-    outcome: Committed,
-    now: float,
-) -> HttpResponse:
-    response = write_response(dialect, issued.response(outcome.number))
+def _rate_fields(judged: Judgement, verdict: Verdict | None, outcome: Committed, now: float) -> Headers:
     if verdict is None:
-        return response
-    fields = rate_fields(judged.take.limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
-    return HttpResponse(response.status, response.headers + fields, response.body)
+        return ()
+    return rate_fields(judged.take.limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
 
 
-def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issued | Given) -> AuditEvent:
+def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, jti: str) -> AuditEvent:
     grant = judged.grant
     return AuditEvent(  # by position, as it is made for every token
         call.now,
@@ -286,9 +282,9 @@ def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, issued: Issu
         grant.credential_id,
         grant.user_id or "",
         grant.subject,
-        issued.jti,
+        jti,
         grant.api.audience,
-        issued.scope,
+        judged.scope,
         dialect.name,
         call.path,
         call.peer,

@@ -7,18 +7,20 @@ when somebody asks. Labels are bounded: the first tenants by name, and `other`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from mintmark.authorization_server.ports import Ledger
+from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale
 from mintmark.compose.health import Health
 from mintmark.compose.sharing import Sharing
-from mintmark.compose.watched_ledger import WatchedLedger
+from mintmark.storage.batch import Outcome
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.ledger import SqlLedger
 from mintmark.values.audit_event import AuditEvent
 
 #: Tenants that have a label of their own, and different sets of labels that are counted at all.
@@ -39,30 +41,7 @@ LIMITS = {
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
 
 
-class MeasuredLedger(WatchedLedger):
-    """The ledger that it was given, counted."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(ledger)
-        self.outcomes: Counter[tuple[str, ...]] = Counter()
-        self.refusals: Counter[tuple[str, ...]] = Counter()
-        self.limited: Counter[tuple[str, str]] = Counter()
-
-    def committed(self, event: AuditEvent, outcome: str) -> None:
-        """Count it."""
-        if outcome == "issued" and event.reason:
-            outcome = event.reason
-        self.outcomes[_bounded(self.outcomes, (event.environment, event.dialect, outcome))] += 1
-
-    def noted(self, event: AuditEvent) -> None:
-        """Count it."""
-        if event.reason in LIMITS:
-            mode = "watched" if event.outcome == "watched" else "enforced"
-            self.limited[LIMITS[event.reason], mode] += event.count
-        if event.outcome == "watched":
-            return
-        labels = (event.environment, event.kind, event.dialect, event.reason)
-        self.refusals[_bounded(self.refusals, labels)] += event.count
+_OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota", type(None): "unavailable"}
 
 
 def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,10 +49,14 @@ def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) ->
 
 
 class Measures(Collector):
-    """Everything that is counted. `gauges`: name after ``mintmark_``, what it says, its present value."""
+    """Everything that is counted; the ledger's `Watcher`. `gauges`: name after ``mintmark_``, what it says, its present
+    value.
+    """
 
     def __init__(self) -> None:
-        self._ledger: MeasuredLedger | None = None
+        self._outcomes: Counter[tuple[str, ...]] = Counter()
+        self._refusals: Counter[tuple[str, ...]] = Counter()
+        self._limited: Counter[tuple[str, str]] = Counter()
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self._registry = CollectorRegistry()
         self._groups = Histogram(
@@ -89,16 +72,35 @@ class Measures(Collector):
             registry=self._registry,
         )
 
-    def begin(self, ledger: MeasuredLedger, gauges: Gauges) -> None:
+    def begin(self, gauges: Gauges) -> None:
         """What to read when somebody asks; called once all parts stand."""
-        self._ledger = ledger
         self._gauges = dict(gauges)
         self._registry.register(self)
 
-    def committed(self, tokens: int, seconds: float) -> None:
-        """A group was committed; from whichever thread did it."""
-        self._groups.observe(tokens)
-        self._seconds.observe(seconds)
+    def group(
+        self, issuances: Sequence[Issuance], outcomes: Sequence[Outcome] | None, seconds: float
+    ) -> None:
+        """As `storage.ledger.Watcher` has it."""
+        counted = self._outcomes
+        for issuance, outcome in zip(issuances, outcomes or repeat(None), strict=False):
+            event = issuance.event
+            word = _OUTCOMES[type(outcome)]
+            if event.reason and word == "issued":
+                word = event.reason
+            counted[_bounded(counted, (event.environment, event.dialect, word))] += 1
+        if outcomes is not None:
+            self._groups.observe(len(issuances))
+            self._seconds.observe(seconds)
+
+    def refusal(self, event: AuditEvent) -> None:
+        """As `storage.ledger.Watcher` has it."""
+        if event.reason in LIMITS:
+            mode = "watched" if event.outcome == "watched" else "enforced"
+            self._limited[LIMITS[event.reason], mode] += event.count
+        if event.outcome == "watched":
+            return
+        labels = (event.environment, event.kind, event.dialect, event.reason)
+        self._refusals[_bounded(self._refusals, labels)] += event.count
 
     def text(self) -> tuple[str, bytes]:
         """Content type and exposition text."""
@@ -106,13 +108,10 @@ class Measures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """What Prometheus is told beside the histograms."""
-        ledger = self._ledger
-        if ledger is None:
-            return
         tokens = CounterMetricFamily(
             "mintmark_tokens", "Tokens by what became of them.", labels=("tenant", "dialect", "outcome")
         )
-        for labels, count in _by_tenant(ledger.outcomes).items():
+        for labels, count in _by_tenant(self._outcomes).items():
             tokens.add_metric(labels, count)
         yield tokens
         refusals = CounterMetricFamily(
@@ -120,7 +119,7 @@ class Measures(Collector):
             "Refused requests by endpoint and reason.",
             labels=("tenant", "kind", "dialect", "reason"),
         )
-        for labels, count in _by_tenant(ledger.refusals).items():
+        for labels, count in _by_tenant(self._refusals).items():
             refusals.add_metric(labels, count)
         yield refusals
         limited = CounterMetricFamily(
@@ -128,12 +127,9 @@ class Measures(Collector):
             "Requests beyond a limit: refused where it is enforced, let through where it is watched.",
             labels=("limit", "mode"),
         )
-        for each, count in list(ledger.limited.items()):
+        for each, count in list(self._limited.items()):
             limited.add_metric(each, count)
         yield limited
-        yield GaugeMetricFamily(
-            "mintmark_ledger_waiting", "Tokens that wait for their commit.", value=ledger.waiting
-        )
         for name, (about, value) in self._gauges.items():
             yield GaugeMetricFamily(f"mintmark_{name}", about, value=value())
 
@@ -149,7 +145,7 @@ def _by_tenant(counted: Mapping[tuple[str, ...], int]) -> Mapping[tuple[str, ...
     return summed
 
 
-def gauges(directory: CachedDirectory, sharing: Sharing, health: Health) -> Gauges:
+def gauges(directory: CachedDirectory, ledger: SqlLedger, sharing: Sharing, health: Health) -> Gauges:
     """What is read from the parts themselves."""
 
     def entries(kind: str) -> Callable[[], float]:
@@ -168,6 +164,7 @@ def gauges(directory: CachedDirectory, sharing: Sharing, health: Health) -> Gaug
             f"cached_{kind}": (f"Entries of the kind {kind} in memory.", entries(kind))
             for kind in directory.sizes()
         },
+        "ledger_waiting": ("Tokens that wait for their commit.", lambda: ledger.waiting),
         "environments": ("Environments that are served.", lambda: len(directory.environments())),
         "limiter_keys": ("Short-window limits that are in use.", lambda: len(sharing.alone)),
         "draining": ("1 while the process is about to stop.", lambda: float(health.draining)),

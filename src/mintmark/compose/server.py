@@ -28,7 +28,7 @@ from mintmark.compose.faces import all_faces
 from mintmark.compose.health import Health
 from mintmark.compose.installation import Keys, open_installation
 from mintmark.compose.logs import set_level
-from mintmark.compose.measuring import MeasuredLedger, Measures, gauges
+from mintmark.compose.measuring import Measures, gauges
 from mintmark.compose.notices import Notices, ways
 from mintmark.compose.operator_listener import OperatorListener
 from mintmark.compose.reloading import Source, reloaded
@@ -191,9 +191,8 @@ class Server:
             self._tracing = Tracing(lambda: self._settings.proxies)
             self._parts.push_async_callback(self._tracing.stop)
             traced, log = TracedLedger, TracedLog(log)
-        ledger = SqlLedger(installation.database, time.time, committed=measures.committed)
+        ledger = SqlLedger(installation.database, time.time, watcher=measures)
         self._parts.push_async_callback(ledger.close)
-        measured = MeasuredLedger(ledger)
         sharing = Sharing.of(settings, self._log)
         if sharing.server is not None:
             self._parts.push_async_callback(sharing.server.close)
@@ -209,7 +208,7 @@ class Server:
         self._parts.callback(slow_hash.close)
         ports = Ports(
             directory=directory,
-            ledger=traced(measured),
+            ledger=traced(ledger),
             counters=sharing.counters,
             slow_hash=slow_hash,
             secret_key=installation.keys.secrets,
@@ -250,7 +249,7 @@ class Server:
             time.time,
             sharing.server,
         )
-        measures.begin(measured, gauges(directory, sharing, health))
+        measures.begin(gauges(directory, ledger, sharing, health))
         operations = Operations(health.checks, measures.text)
         if settings.operator_listen:
             operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)

@@ -11,11 +11,10 @@ _OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota"
 
 
 class WatchedLedger(ABC):
-    """The ledger that it was given. `waiting`: tokens that wait for their commit now."""
+    """The ledger that it was given."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.waiting = 0
 
     @abstractmethod
     def committed(self, event: AuditEvent, outcome: str) -> None:
@@ -27,14 +26,12 @@ class WatchedLedger(ABC):
 
     async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
         """As the ledger's."""
-        self.waiting += 1
         word = "unavailable"
         try:
             outcome = await self._ledger.commit(issuance)
             word = _OUTCOMES[type(outcome)]
             return outcome
         finally:
-            self.waiting -= 1
             self.committed(issuance.event, word)
 
     def note(self, event: AuditEvent) -> None:

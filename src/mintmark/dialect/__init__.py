@@ -13,13 +13,14 @@ from mintmark.dialect.presentation import Presentation, present
 from mintmark.dialect.proof import check_dialect, prove
 from mintmark.dialect.refusal import write_error
 from mintmark.dialect.request import read_request
-from mintmark.dialect.response import read_response, write_response
+from mintmark.dialect.response import PreparedResponse, prepare_response, read_response, write_response
 from mintmark.dialect.writing import write_request
 
 __all__ = [
     "Catalogue",
     "Dialect",
     "DialectFault",
+    "PreparedResponse",
     "Presentation",
     "ResponseFault",
     "catalogue",
@@ -27,6 +28,7 @@ __all__ = [
     "explain",
     "load_dialect",
     "load_table",
+    "prepare_response",
     "present",
     "prove",
     "read_keyfile",

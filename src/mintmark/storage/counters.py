@@ -6,6 +6,7 @@ again are forgotten first; if that is not enough, the ones that were created fir
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice
 
 from mintmark.authorization_server.ports import Take, Verdict
@@ -27,7 +28,7 @@ def judge(take: Take, owed: int) -> tuple[Verdict, int]:
     if limit <= 0:
         return Verdict(False, 0, period, period), owed
     if not owed and not cost:
-        return Verdict(True, limit, 0, 0), 0
+        return _untouched(limit), 0
     window = period * SECOND
     unit = max(1, window // limit)
     after = owed + cost * unit
@@ -37,6 +38,12 @@ def judge(take: Take, owed: int) -> tuple[Verdict, int]:
         wait = _seconds(owed + max(1, cost) * unit - window)
         return Verdict(False, left, _seconds(owed), max(1, wait)), owed
     return Verdict(True, min(limit, room // unit), _seconds(after), 0), after
+
+
+@lru_cache(maxsize=1024)
+def _untouched(limit: int) -> Verdict:
+    """Nothing was taken of it."""
+    return Verdict(True, limit, 0, 0)
 
 
 class MemoryCounters:

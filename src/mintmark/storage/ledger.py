@@ -7,12 +7,11 @@ its futures resolve in one step. Nobody holds a lock, and a caller that goes awa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale, StorageUnavailable
 from mintmark.storage.batch import Batch, Outcome
@@ -35,6 +34,20 @@ class _Load(NamedTuple):
     uses: list[Use]
 
 
+class Watcher(Protocol):
+    """Whoever counts what goes through a ledger; told on the event loop."""
+
+    def group(
+        self, issuances: Sequence[Issuance], outcomes: Sequence[Outcome] | None, seconds: float
+    ) -> None:
+        """What became of the tokens of one group and how long it took; no outcomes when nothing could be written."""
+        ...
+
+    def refusal(self, event: AuditEvent) -> None:
+        """A refusal is to be audited."""
+        ...
+
+
 #: Refusals that ride along with a batch of tokens, and that go alone when no token is waiting.
 _NOTES_BESIDE_TOKENS, _NOTES_ALONE = 32, 256
 #: Seconds that a batch waits for its share of callers at most.
@@ -45,7 +58,6 @@ class SqlLedger:
     """Implements `ports.Ledger`.
 
     `clock`: seconds since the epoch. `note_delay`: seconds that a refusal or a use waits at most for company.
-    `committed`: told, on the writing thread, how many tokens a group had and how many seconds it took.
     """
 
     def __init__(
@@ -56,7 +68,7 @@ class SqlLedger:
         refusals: Refusals | None = None,
         largest_batch: int = 512,
         note_delay: float = 0.5,
-        committed: Callable[[int, float], object] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._batch = Batch(database)
         self._writer = database.writer
@@ -65,7 +77,8 @@ class SqlLedger:
         self._uses = Uses()
         self._largest_batch = largest_batch
         self._note_delay = note_delay
-        self._committed = committed
+        self._watcher = watcher
+        self._writing = 0
         self._pending: list[_Waiting] = []
         self._running = False
         self._notes_due = False
@@ -81,7 +94,12 @@ class SqlLedger:
         """Whether the last group could be committed."""
         return self._working
 
-    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+    @property
+    def waiting(self) -> int:
+        """Tokens that wait for their commit now."""
+        return self._writing + len(self._pending)
+
+    def commit(self, issuance: Issuance) -> Awaitable[Committed | Stale | OverQuota]:
         """Re-check, count and audit in one transaction. Raises StorageUnavailable (nothing was written).
 
         Completes even if the caller is cancelled: committed counts as issued. Raises ValueError when a text of
@@ -102,10 +120,12 @@ class SqlLedger:
             self._lingering.cancel()
             self._lingering = None
             loop.call_soon(self._next, loop)
-        return await future
+        return future
 
     def note(self, event: AuditEvent) -> None:
         """Audit a refusal, bounded: a flood from one address becomes one counted event a second. Never waits."""
+        if self._watcher is not None:
+            self._watcher.refusal(event)
         self._refusals.add(event)
         self._arm(asyncio.get_running_loop())
 
@@ -161,6 +181,7 @@ class SqlLedger:
         if self._working or self._notes_due:
             beside = _NOTES_BESIDE_TOKENS if batch else _NOTES_ALONE if self._notes_due else 0
         uses = self._uses.take(self._clock(), at_once=bool(self._idle)) if beside else []
+        self._writing = len(batch)
         load = _Load(batch, self._refusals.take(beside), uses)
         if any(load):
             self._writer.submit(self._write, loop, load)
@@ -178,20 +199,27 @@ class SqlLedger:
         def committing(outcomes: list[Outcome]) -> None:
             loop.call_soon_threadsafe(_work_ahead, load.batch, outcomes)
 
+        issuances = [issuance for issuance, _ in load.batch]
+        begun = time.perf_counter()
         try:
-            issuances = [issuance for issuance, _ in load.batch]
-            begun = time.perf_counter()
             result = self._batch.write(issuances, load.notes, load.uses, committing)
-            if issuances and self._committed is not None:
-                self._committed(len(issuances), time.perf_counter() - begun)
         except Exception as error:
             result = error
-        loop.call_soon_threadsafe(self._settle, loop, load, result)
+        seconds = time.perf_counter() - begun
+        loop.call_soon_threadsafe(self._settle, loop, load, issuances, result, seconds)
 
     def _settle(
-        self, loop: asyncio.AbstractEventLoop, load: _Load, result: list[Outcome] | Exception
+        self,
+        loop: asyncio.AbstractEventLoop,
+        load: _Load,
+        issuances: list[Issuance],
+        result: list[Outcome] | Exception,
+        seconds: float,
     ) -> None:
         batch = load.batch
+        self._writing = 0
+        if issuances and self._watcher is not None:
+            self._watcher.group(issuances, None if isinstance(result, Exception) else result, seconds)
         if isinstance(result, Exception):
             self._failed(loop, load, result)
         else:
@@ -237,5 +265,7 @@ def _work_ahead(batch: list[_Waiting], outcomes: list[Outcome]) -> None:
     """
     for (issuance, _), outcome in zip(batch, outcomes, strict=True):
         if issuance.ahead is not None and type(outcome) is Committed:
-            with contextlib.suppress(Exception):
+            try:
                 issuance.ahead(outcome.number)
+            except Exception:  # noqa: S112 - as said above
+                continue

@@ -158,9 +158,9 @@ class Application:
             return self._probe(request) or self._face(request, host, caller, now, too_large=too_large)
         if too_large:
             return _too_large(located, origin)
-        below = HttpRequest(request.method, located.path, request.query, request.headers, request.body)
         if located.mounted is not None:
-            return self._token(below, located, *located.mounted, origin, caller, now)
+            return self._token(request, located, *located.mounted, origin, caller, now)
+        below = HttpRequest(request.method, located.path, request.query, request.headers, request.body)
         view, path, role = located.view, located.path, located.role
         if located.document == "keys":
             return self._key_set(below, host, request.path, now)

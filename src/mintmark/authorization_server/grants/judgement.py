@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Take, Verdict
-from mintmark.dialect import Dialect
+from mintmark.dialect import Dialect, PreparedResponse
 from mintmark.values.client import Registration
 from mintmark.values.errors import OAuthError, invalid_client, invalid_scope, invalid_target
 from mintmark.values.permission import Scope, narrow, parse_scope
@@ -38,7 +38,9 @@ class Judgement(NamedTuple):
     minute and what was said of that.
 
     `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
-    the first second at which that is no longer so. `standing`: the claims that each such token has, encoded.
+    the first second at which that is no longer so. The last four are set once it is judged (`issuance.standing`):
+    `view`, by which it was, and what all its tokens share: their `claims`, encoded, their `scope` as text, and their
+    `answer` where it can be prepared.
     """
 
     grant: Grant
@@ -48,7 +50,10 @@ class Judgement(NamedTuple):
     verdict: Verdict | None = None
     rests_on: Registration | None = None
     holds_until: float = 0.0
-    standing: str = ""
+    view: EnvironmentView | None = None
+    claims: str = ""
+    scope: str = ""
+    answer: PreparedResponse | None = None
 
 
 def ensure_served(view: EnvironmentView) -> None:
