@@ -19,12 +19,31 @@ from mintmark.compose.tracing import TracedLedger, TracedLog, Tracing
 from mintmark.values.audit_event import AuditEvent
 from mintmark.web.peer import TrustedProxies
 from mintmark.wire.http import HttpRequest, HttpResponse
-from tests.compose.test_measuring import Ledger, issuance
+from tests.compose.test_measuring import issuance
 
 SECRET = "mmsSECRETsecretSECRETsecret"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = (b"traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())
 PROXIES = TrustedProxies.parse(["192.0.2.1"])
+
+
+class Ledger:
+    """Answers with what it was given, and remembers what it was told."""
+
+    def __init__(self, outcomes: list[Committed | OverQuota | Exception]) -> None:
+        self.outcomes = outcomes
+        self.noted: list[AuditEvent] = []
+
+    async def commit(self, issuance: Issuance) -> Committed | OverQuota:
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def note(self, event: AuditEvent) -> None:
+        self.noted.append(event)
+
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None: ...
 
 
 class Log:

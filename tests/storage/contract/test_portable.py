@@ -172,7 +172,8 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> No
     try:
         backup.restore(new, [zlib.compress(text.encode())], lambda *_: None)
         schema.check(new)
-        assert rows_of(new)["tenant"] == [row]
+        (restored,) = rows_of(new)["tenant"]
+        assert restored[: len(row)] == row
     finally:
         new.close()
 
