@@ -5,18 +5,20 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mintmark.authorization_server.administration import AdministrationFault
-from mintmark.authorization_server.administration.declared import Plan, Step, plan
 from mintmark.cli import output
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
 from mintmark.cli.services import Failure, UsageFault
 from mintmark.values.secret import Secret
+
+if TYPE_CHECKING:
+    from mintmark.authorization_server.administration.declared import Plan, Step
 
 LARGEST = 4 * 1024 * 1024
 
@@ -30,6 +32,9 @@ def apply(
     yes: Yes = False,
 ) -> Answer:
     """Make tenants, environments, APIs, clients, machine users and people what a file says; secrets are shown once."""
+    # Imported here: it brings every operation, which other commands need not wait for.
+    from mintmark.authorization_server.administration.declared import plan
+
     document = _read(file)
     try:
         wanted = plan(document, lambda operation, given: call.run(operation, given))

@@ -15,7 +15,6 @@ from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.access import Principal
 from mintmark.authorization_server.administration.operation import Operation
 from mintmark.authorization_server.administration.showing import row
-from mintmark.cli import remote
 from mintmark.cli.services import Administration, Place, Services, UsageFault
 
 Result = TypeVar("Result")
@@ -42,6 +41,9 @@ class Call:
         In place it runs as the installation itself. Raises what opening it, or the server, and the operation raise.
         """
         if self.place.server is not None:
+            # Imported here: it brings every operation, which other commands need not wait for.
+            from mintmark.cli import remote
+
             return remote.run(self.services.remote(self.place), operation, given)
 
         async def task(opened: Administration, act: Act) -> Any:

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli import apply, backups, dialects, guard, output, programs, status, store_move, trail
-from mintmark.cli.admin import NOUNS
+from mintmark.cli.admin import nouns
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import framed, new_app
 from mintmark.cli.services import Failure, Services, UsageFault
@@ -76,8 +76,6 @@ def build_app(services: Services) -> typer.Typer:
     app.add_typer(trail.noun.app(services), name=trail.noun.name)
     for name, (_, about) in COMMANDS.items():
         app.command(name, help=about, add_help_option=False)(_unparsed)
-    admin = new_app("Administer an installation: every object, every verb, from the command line.")
-    for noun in NOUNS:
-        admin.add_typer(noun.app(services), name=noun.name)
-    app.add_typer(admin, name="admin")
+    about = "Administer an installation: every object, every verb, from the command line."
+    app.add_typer(new_app(about, nouns(services)), name="admin")
     return app

@@ -17,18 +17,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Self, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Self, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from mintmark.cli.answer import Answer, Fields, Nothing, Table, Written
 from mintmark.cli.plain import printable
 from mintmark.cli.services import UsageFault
 from mintmark.values.secret import Secret
+
+if TYPE_CHECKING:  # Rich is imported where something is drawn: most commands say a sentence, or serve
+    from rich.table import Table as RichTable
 
 #: Columns where output is no terminal: wide enough that nothing is folded before a program reads it.
 _PIPE_WIDTH = 1000
@@ -85,6 +84,9 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 @contextlib.contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, where that is a terminal, while the context lasts; tell what it gives (done, all)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -198,12 +200,10 @@ def _json(what: Answer) -> None:
         typer.echo(json_text({"file": str(what.path)}, indent=2))
 
 
-def _console() -> Console:
-    terminal = sys.stdout.isatty()
-    return Console(width=None if terminal else _PIPE_WIDTH, highlight=False, markup=False, emoji=False)
-
-
 def _table(what: Table) -> None:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
     if not what.rows:
         say_aside(what.empty)
         return
@@ -216,6 +216,9 @@ def _table(what: Table) -> None:
 
 
 def _fields(fields: Mapping[str, object]) -> None:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
     table = RichTable(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -225,7 +228,10 @@ def _fields(fields: Mapping[str, object]) -> None:
 
 
 def _print(table: RichTable) -> None:
-    console = _console()
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(table)
     # Rich fills a table's lines with blanks up to its width; nobody needs them.
