@@ -100,6 +100,8 @@ def test_a_tenant_from_creation_to_deletion(mintmark: Terminal) -> None:
         "name": "acme",
         "enabled": True,
         "daily_token_limit": 9,
+        "rate_limit": 0,
+        "rate_watched": False,
         "created_at": "2027-01-15T08:00:00Z",
     }
     assert mintmark.made("tenant", "change", "acme", "--name", "Acme")["name"] == "Acme"
