@@ -42,7 +42,7 @@ check: $(READY) ## lint, format, types, imports between layers, dependencies, do
 
 bench: $(READY) ## measure: tokens against the raw signing rate, the client, the verifier and the feed beside others
 	@code=0; $(PY) -m benchmarks $(ARGS) || code=1; \
-	for part in client verifying revocation; do echo; $(PY) -m benchmarks.$$part || code=1; done; exit $$code
+	for part in client verifying revocation nodes; do echo; $(PY) -m benchmarks.$$part || code=1; done; exit $$code
 
 screenshots: $(READY) ## make the pictures of README and guide anew (needs Chromium)
 	$(PY) -m tests.browser.screenshots

@@ -17,6 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.load import SEPARATOR
 from mintmark.authorization_server.administration import apis, environments, tenants
 from mintmark.authorization_server.ports import Transaction
@@ -54,10 +56,15 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`directory` holds everything, `requests` one request of each client. `port` is free, or was a moment ago."""
+    """`directory` holds everything, `requests` one request of each client. `port` is free, or was a moment ago.
+
+    `postgres`: the URL of its database, if that is no file. `settings`: further lines of its configuration.
+    """
 
     directory: Path
     port: int
+    postgres: str = ""
+    settings: str = ""
 
     @property
     def config(self) -> Path:
@@ -78,10 +85,11 @@ class Installation:
         """What is on record."""
         issued = "kind = 'token' AND outcome = 'issued'"
         limited = "SELECT client_id FROM client WHERE daily_token_limit IS NOT NULL"
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+        with closing(self._opened()) as connection:
 
             def number(statement: str) -> int:
-                return int(connection.execute(statement).fetchone()[0])
+                row = connection.execute(statement).fetchone()
+                return int(row[0]) if row else 0
 
             return Books(
                 number(f"SELECT count(*) FROM audit_event WHERE {issued}"),
@@ -91,6 +99,11 @@ class Installation:
                     f"WHERE subject IN (SELECT 'client:{ENVIRONMENT}/' || client_id FROM ({limited}))"
                 ),
             )
+
+    def _opened(self) -> sqlite3.Connection | psycopg.Connection:
+        if self.postgres:
+            return psycopg.connect(self.postgres)
+        return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
 
     def copy(self, directory: Path) -> Installation:
         """The same installation once more, on a port of its own."""
@@ -103,7 +116,8 @@ class Installation:
         """Write the configuration file; requests and issuer name the same address whatever the port."""
         self.config.write_text(
             f'public_url = "http://127.0.0.1:8080"\nlisten = "127.0.0.1:{self.port}"\n'
-            'database = "mintmark.db"\nkey_encryption_key = "file:mintmark.key"\nlog_level = "warning"\n'
+            f'database = "{self.postgres or self.database.name}"\n{self.settings}'
+            'key_encryption_key = "file:mintmark.key"\nlog_level = "warning"\n'
         )
 
 
@@ -114,10 +128,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def install(directory: Path, algorithm: Algorithm, clients: int) -> Installation:
+def install(
+    directory: Path, algorithm: Algorithm, clients: int, postgres: str = "", settings: str = ""
+) -> Installation:
     """Make an installation in the new folder `directory` whose one API signs with `algorithm`."""
     directory.mkdir(mode=0o700)
-    made = Installation(directory, free_port())
+    made = Installation(directory, free_port(), postgres, settings)
     made.write_config()
     key_encryption_key.create_file(directory / "mintmark.key", os.urandom)
     with open_installation(load_settings(made.config), prepare=schema.create) as opened:

@@ -39,6 +39,11 @@ class Valkey:
         raise AssertionError((directory / "valkey.log").read_text())
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         return f"valkey://127.0.0.1:{self.port}/0"
 
