@@ -29,7 +29,7 @@ run: $(READY) ## start the server on 127.0.0.1 with sample tenants and print com
 
 test: $(READY) ## run the tests: parallel, random order, branch coverage per layer
 	@rm -f coverage.json
-	$(PY) -m pytest -n auto --cov --cov-report=json:coverage.json --cov-report= $(ARGS)
+	$(PY) -m pytest -n auto --dist worksteal --cov --cov-report=json:coverage.json --cov-report= $(ARGS)
 	$(PY) -m checks.coverage_by_layer coverage.json
 
 check: $(READY) ## lint, format, types, imports between layers, dependencies, docs
