@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import mintmark
@@ -19,11 +20,14 @@ WORD = re.compile(r"[a-z]+(_[a-z]+)*")
 ASSEMBLED = {"secret_": ("secret_expired", "secret_revoked")}
 
 
-def modules() -> Iterator[ast.Module]:
+@cache
+def modules() -> list[ast.Module]:
+    found = []
     for place in ROLES:
         path = SOURCE / place
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            yield ast.parse(file.read_text(encoding="utf-8"))
+            found.append(ast.parse(file.read_text(encoding="utf-8")))
+    return found
 
 
 def texts(node: ast.AST) -> Iterator[str]:
@@ -59,6 +63,7 @@ def takes_reason() -> dict[str, int]:
     return found
 
 
+@cache
 def reasons() -> set[str]:
     found: set[str] = set()
     positions = takes_reason()
