@@ -28,6 +28,8 @@ from tests.postgres import Postgres, conninfo
 from tests.valkeys import Valkey
 
 PATIENCE = 60
+#: An address of its own, so that what fails there is nobody else's failure.
+ELSEWHERE = "127.0.0.9"
 #: What a node says of its keys when it has just held them against the database, and when it could not.
 KNOWN, DOUBTFUL = "public, max-age=300", "public, max-age=60"
 
@@ -50,6 +52,8 @@ class Cluster:
         guard = self.new_client(protects=(sites.AUDIENCE,))
         self.guards = [_guard(site, guard) for site in self.sites]
         self._running: dict[int, Running] = {}
+        #: Tokens that this object itself has obtained, by client.
+        self.tried: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         try:
@@ -107,14 +111,18 @@ class Cluster:
         return self.first.administer(made)
 
     def new_secret(self, holder: Holder) -> Holder:
-        """A further secret of that client; the others live on."""
+        """A further secret of that client, once every node has heard of it; the others live on."""
 
         def added(tx: Transaction, act: Act) -> str:
             return client_secrets.add(
                 tx, act, environment=sites.ENVIRONMENT, client_id=holder.client_id, keep_others=True
             ).secret.reveal()
 
-        return Holder(holder.client_id, self.first.administer(added))
+        new = Holder(holder.client_id, self.first.administer(added))
+        for site in self.sites:
+            until(lambda site=site: site.ask(new, ELSEWHERE).status == 200, "a new secret does not work")  # type: ignore[misc]
+            self.tried[new.client_id] += 1
+        return new
 
     def revoke(self, client_id: str, secret_id: str) -> None:
         """Revoke a secret; acknowledged when this returns."""
