@@ -26,6 +26,29 @@ def test_reads_what_json_writes(value: dict[str, object]) -> None:
     assert parse_object(json.dumps(value, ensure_ascii=False, indent=1).encode()) == value
 
 
+_NAMES = st.text(st.sampled_from('ab:" \\\t'), max_size=2)
+_SPACE = st.text(st.sampled_from(" \t\n\r"), max_size=1)
+
+
+@given(
+    st.lists(st.tuples(_SPACE, _NAMES, _SPACE, _SPACE, st.integers(0, 9) | _NAMES | st.lists(_NAMES), _SPACE))
+)
+def test_no_name_is_read_twice_however_it_is_spaced(
+    members: list[tuple[str, str, str, str, object, str]],
+) -> None:
+    spelt = [
+        f"{before}{json.dumps(name)}{behind}:{ahead}{json.dumps(value, separators=(',', ':'))}{after}"
+        for before, name, behind, ahead, value, after in members
+    ]
+    data = f"{{{','.join(spelt)}}}".encode()
+    names = [member[1] for member in members]
+    if len(set(names)) == len(names):
+        assert parse_object(data) == {member[1]: member[4] for member in members}
+    else:
+        with pytest.raises(ValueError, match="unique names"):
+            parse_object(data)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -41,6 +64,15 @@ def test_reads_what_json_writes(value: dict[str, object]) -> None:
         pytest.param(b'{"a":1,"a":1}', id="a name twice"),
         pytest.param(b'{"a":1,"\\u0061":2}', id="a name twice, once escaped"),
         pytest.param(b'{"b":{"a":1,"a":2}}', id="a name twice further in"),
+        pytest.param(b'{"a":1,"a" :2}', id="a name twice, once with a space behind it"),
+        pytest.param(b'{"a":1,"a"\t:2}', id="a name twice, once with a tab behind it"),
+        pytest.param(b'{"a":1,"a"\n:2}', id="a name twice, once with a line break behind it"),
+        pytest.param(b'{"a":1,"a"\r:2}', id="a name twice, once with a carriage return behind it"),
+        pytest.param(b'{"a":":","a":1}', id="a name twice beside a value that looks like the end of a name"),
+        pytest.param(b'{"a":":","a" :1}', id="a name twice, once with a space, beside such a value"),
+        pytest.param(
+            b'{"a":[":",":"],"a" :1,"b":2}', id="a name twice, once with a space, beside a list of them"
+        ),
         pytest.param(b'{"a":NaN}', id="NaN"),
         pytest.param(b'{"a":Infinity}', id="Infinity"),
         pytest.param(b'{"a":-Infinity}', id="-Infinity"),

@@ -34,6 +34,22 @@ def _no_constant(name: str) -> NoReturn:
 _decode = json.JSONDecoder(
     object_pairs_hook=_distinct, parse_float=_finite, parse_constant=_no_constant
 ).raw_decode
+_decode_flat = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).raw_decode
+
+
+def _flat(text: str) -> object:
+    """The value of a text in which names can be counted, several times faster than by looking at each; else None.
+
+    No object stands in another, no quote is escaped, and none that ends a name is followed by anything but its colon.
+    So each name spells ``":`` once, and when that stands there no more often than the object has members, no name was
+    given twice. A text value that begins with a colon spells it too: then the long way is taken.
+    """
+    if text.count("{") != 1 or text.count("[") >= MAX_DEPTH or "\\" in text:
+        return None
+    if '" ' in text or "\n" in text or "\t" in text or "\r" in text:  # behind it a colon would not be counted
+        return None
+    value, end = _decode_flat(text)
+    return value if end == len(text) and type(value) is dict and text.count('":') == len(value) else None
 
 
 def _shallow(value: object, depth: int) -> bool:
@@ -52,6 +68,8 @@ def parse_object(data: bytes) -> dict[str, object]:
     value: object = None
     try:
         text = data.decode("utf-8").strip(" \t\n\r")
+        if (value := _flat(text)) is not None:
+            return value  # type: ignore[return-value]
         value, end = _decode(text)
         if end != len(text):
             value = None
