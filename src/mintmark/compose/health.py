@@ -6,14 +6,17 @@ import asyncio
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable
 from mintmark.storage.database import Database
 from mintmark.storage.directory import CachedDirectory
-from mintmark.storage.valkey_server import ValkeyServer
 from mintmark.web.operations import Check, State
+
+if TYPE_CHECKING:
+    from mintmark.storage.valkey_server import ValkeyServer
 
 #: Bytes that must be free where the database lies, and below which an operator is told.
 DISK_NEEDED, DISK_WANTED = 64 << 20, 1 << 30

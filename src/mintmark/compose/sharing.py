@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mintmark.authorization_server.ports import Counters, ReplayCache
 from mintmark.cli.services import UsageFault
 from mintmark.compose.installation import read_password
 from mintmark.config import Settings
 from mintmark.storage.counters import MemoryCounters
-from mintmark.storage.replays import MemoryReplays, ValkeyReplays
+from mintmark.storage.replays import MemoryReplays
 from mintmark.storage.valkey_address import ValkeyAddress
-from mintmark.storage.valkey_counters import ValkeyCounters
-from mintmark.storage.valkey_server import ValkeyServer
 from mintmark.values.secret import Secret
 from mintmark.web.refusal_log import Log
+
+if TYPE_CHECKING:
+    from mintmark.storage.valkey_server import ValkeyServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Sharing:
                     "valkey, so that they count together, or single_node = true if this is the only one"
                 )
             return cls(alone, own, alone, None)
+        # Imported here: the library for it is large, and a server without it needs none of it.
+        from mintmark.storage.valkey_counters import ValkeyCounters
+        from mintmark.storage.valkey_replays import ValkeyReplays
+        from mintmark.storage.valkey_server import ValkeyServer
+
         password = read_password("valkey_password", settings.valkey_password)
 
         def told(there: bool, why: str) -> None:

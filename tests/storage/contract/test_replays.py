@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mintmark.authorization_server.ports import ReplayCache, ReplayUnknown
-from mintmark.storage.replays import MemoryReplays, ValkeyReplays
+from mintmark.storage.replays import MemoryReplays
 from mintmark.storage.valkey_address import ValkeyAddress
+from mintmark.storage.valkey_replays import ValkeyReplays
 from mintmark.storage.valkey_server import ValkeyServer
 from tests.valkeys import PATIENCE, some_url, valkey
 
