@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
 from urllib.parse import urlencode
 
 import pytest
 
 from mintmark.authorization_server.limits import DAY
 from mintmark.authorization_server.ports import Committed, Stale, StorageUnavailable
+from mintmark.crypto.secret_hash import digest_secret
 from mintmark.jose.access_token import Expectation, verify
+from mintmark.storage.engines.sqlite import open_sqlite
+from mintmark.storage.store import SqlStore
 from mintmark.values.client import Client
 from mintmark.values.credential import SecretVersion
+from mintmark.values.secret import CLIENT_SECRET, new_secret
 from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
 from tests.authorization_server.world import (
     AUDIENCE,
@@ -20,6 +25,7 @@ from tests.authorization_server.world import (
     KEY,
     NOW,
     OTHER,
+    SECRET_KEY,
     World,
     basic,
     secret_of_nobody,
@@ -288,6 +294,41 @@ def test_a_change_that_leaves_the_client_good_costs_one_more_judgement(play):  #
         response = await world.token()
         assert response.status == 200
         assert response.values(b"ratelimit")[0].startswith(b'"minute";r=4;')
+
+    play(scenario)
+
+
+def test_a_secret_that_another_node_has_added_is_good_here_at_once(play, tmp_path):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client()
+        assert (await world.token()).status == 200
+        added = new_secret(CLIENT_SECRET, "v00002", world.entropy).reveal()
+        version = SecretVersion(ENVIRONMENT, "abc", "v00002", "hmac", digest_secret(SECRET_KEY, added))
+        with closing(open_sqlite(tmp_path / "world.sqlite", bytes(32))) as database:
+            await SqlStore(database).write(lambda tx: tx.add(version, now=NOW))
+        world.secrets["abc"] = added
+        assert (await world.token()).status == 200
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("client_id", "looks"), [("abc", 1), ("nobody", 0)])
+def test_a_wrong_secret_costs_one_look_at_other_nodes_changes(play, client_id, looks):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client()
+        assert (await world.token()).status == 200
+        seen = 0
+        refresh = world.directory.refresh
+
+        async def counted() -> None:
+            nonlocal seen
+            seen += 1
+            await refresh()
+
+        world.directory.refresh = counted  # type: ignore[method-assign]
+        world.secrets[client_id] = new_secret(CLIENT_SECRET, "v00009", world.entropy).reveal()
+        assert error_of(await world.token(client_id)) == (401, "invalid_client")
+        assert seen == looks
 
     play(scenario)
 

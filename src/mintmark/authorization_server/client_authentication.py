@@ -71,12 +71,36 @@ async def authenticate(
 ) -> Authenticated:
     """The client that the request, as `as_found` gave it, proves to be. `peer`: the caller's address.
 
-    Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was wrong; `reason` tells the owner.
+    A client in memory is refused only after a look at what other nodes have changed: a secret is good everywhere as
+    soon as whoever added it is told so. Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was
+    wrong, `reason` tells the owner; StorageUnavailable.
     """
     if request.client_id is None or request.client_secret is None:
         raise invalid_client(reason="no_credentials")
-    registration = await ports.directory.registration(environment, request.client_id)
-    version, reason = await _match(registration, request.client_secret, request, mount, ports, peer, now)
+    known = ports.directory.held(environment, request.client_id)
+    registration = known or await ports.directory.registration(environment, request.client_id)
+    try:
+        return await _prove(registration, request.client_secret, request, mount, ports, peer, now)
+    except OAuthError:
+        if known is None:
+            raise
+        await ports.directory.refresh()
+        latest = await ports.directory.registration(environment, request.client_id)
+        if latest is known:
+            raise
+    return await _prove(latest, request.client_secret, request, mount, ports, peer, now)
+
+
+async def _prove(
+    registration: Registration | None,
+    secret: Secret,
+    request: TokenRequest,
+    mount: Mount,
+    ports: Ports,
+    peer: str,
+    now: float,
+) -> Authenticated:
+    version, reason = await _match(registration, secret, request, mount, ports, peer, now)
     if version is None or registration is None:
         raise invalid_client(reason=reason)
     _ensure_usable(registration.client, version, now)
