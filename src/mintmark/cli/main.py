@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from mintmark.authorization_server.administration import AdministrationFault
 from mintmark.authorization_server.ports import StorageUnavailable
-from mintmark.cli import apply, backups, dialects, guard, output, programs, status, store_move, trail
+from mintmark.cli import apply, backups, cluster, dialects, guard, output, programs, status, store_move, trail
 from mintmark.cli.admin import nouns
 from mintmark.cli.client.commands import COMMANDS
 from mintmark.cli.frame import framed, new_app
@@ -71,6 +71,7 @@ def build_app(services: Services) -> typer.Typer:
     backups.register(app, services.backups)
     guard.register(app, services.guard)
     status.register(app, services)
+    cluster.register(app, services)
     app.command("apply")(framed(services, apply.apply))
     app.add_typer(dialects.app(services), name="dialect")
     app.add_typer(trail.noun.app(services), name=trail.noun.name)

@@ -32,10 +32,8 @@ def register(app: typer.Typer, services: Services) -> None:
         as_json: frame.AsJson = False,
     ) -> None:
         """Ask nodes whether they are healthy, or why not; exit code 1 when one is not ready."""
-        for each in node:
-            if _NODE.fullmatch(each) is None:
-                raise UsageFault(f"{printable(each)!r} is no address and port, as in 127.0.0.1:9100.")
-        rows = [_row(each, services.ask) for each in node]
+        bases = [base_of(each) for each in node]
+        rows = [_row(each, base, services.ask) for each, base in zip(node, bases, strict=True)]
         shown = Table(("node", "status", "issued", "refused", "waiting", "commit_ms", "look_at"), rows)
         output.answer(shown, as_json=as_json)
         unready = [str(row["node"]) for row in rows if row["status"] != "ready"]
@@ -43,8 +41,14 @@ def register(app: typer.Typer, services: Services) -> None:
             raise Failure(f"Not ready: {', '.join(unready)}.")
 
 
-def _row(node: str, ask: Ask) -> dict[str, object]:
-    base = (node if "://" in node else f"http://{node}").rstrip("/")
+def base_of(node: str) -> str:
+    """The URL of an operators' listener, without a slash at its end. Raises UsageFault when it is none."""
+    if _NODE.fullmatch(node) is None:
+        raise UsageFault(f"{printable(node)!r} is no address and port, as in 127.0.0.1:9100.")
+    return (node if "://" in node else f"http://{node}").rstrip("/")
+
+
+def _row(node: str, base: str, ask: Ask) -> dict[str, object]:
     try:
         _, said = ask(f"{base}/readyz")
         _, counted = ask(f"{base}/metrics")

@@ -23,6 +23,7 @@ from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.cli.services import UsageFault
 from mintmark.compose import huge_pages
 from mintmark.compose.background import Background
+from mintmark.compose.cluster import Cluster, Process
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.faces import all_faces
 from mintmark.compose.health import Health
@@ -250,7 +251,17 @@ class Server:
             sharing.server,
         )
         measures.begin(gauges(directory, ledger, sharing, health))
-        operations = Operations(health.checks, measures.text)
+        cluster = Cluster(
+            installation.database,
+            directory,
+            health.checks,
+            Process.of(settings),
+            lambda: ledger.waiting,
+            lambda: health.draining,
+        )
+        self._parts.push_async_callback(cluster.leave)
+        self._run(cluster.keep_telling)
+        operations = Operations(health.checks, measures.text, cluster.view)
         if settings.operator_listen:
             operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)
             await operators_listener.start()

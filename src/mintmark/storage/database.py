@@ -22,6 +22,8 @@ Result = TypeVar("Result")
 
 #: Execution option: this transaction will write, so it waits for its turn when it begins, not half-way.
 WRITES = "mintmark_writes"
+#: Its value for what is written beside all turns and may be lost in a crash: nothing that a token depends on.
+ASIDE = "aside"
 
 
 class Rows(Protocol):
@@ -48,6 +50,7 @@ class Database(ABC):
         self.name = name
         self.audit_key = audit_key
         self.write_engine = engine.execution_options(**{WRITES: True})
+        self.aside_engine = engine.execution_options(**{WRITES: ASIDE})
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="mintmark-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="mintmark-read")
 
@@ -62,6 +65,14 @@ class Database(ABC):
     @abstractmethod
     def renumber(self, connection: sa.Connection) -> None:
         """Called where rows came with their numbers: let the next ones follow them."""
+
+    @abstractmethod
+    def now(self, connection: sa.Connection) -> float:
+        """The database's clock, in seconds since the epoch."""
+
+    @abstractmethod
+    def size(self, connection: sa.Connection) -> int:
+        """Bytes that it takes on its disk."""
 
     @contextlib.contextmanager
     def following(self, wake: Callable[[], object]) -> Iterator[bool]:
@@ -80,6 +91,11 @@ class Database(ABC):
         """Run `work` on the writing thread in one durable transaction. Raises StorageUnavailable."""
         return await asyncio.get_running_loop().run_in_executor(self.writer, self.writing, work)
 
+    async def write_aside(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Run `work` on a reading thread in a transaction that takes no turn. Raises StorageUnavailable."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._written, self.aside_engine, work)
+
     def reading(self, work: Callable[[sa.Connection], Result]) -> Result:
         """As `read`, on the calling thread."""
         with unavailable_as_such(), self.engine.connect() as connection, connection.begin():
@@ -87,7 +103,10 @@ class Database(ABC):
 
     def writing(self, work: Callable[[sa.Connection], Result]) -> Result:
         """As `write`, on the calling thread."""
-        with unavailable_as_such(), self.write_engine.connect() as connection:
+        return self._written(self.write_engine, work)
+
+    def _written(self, engine: sa.Engine, work: Callable[[sa.Connection], Result]) -> Result:
+        with unavailable_as_such(), engine.connect() as connection:
             try:
                 with connection.begin():
                     return work(connection)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mintmark.storage.tables import metadata
+from mintmark.storage.tables import metadata, node
 
 Row = Sequence[Any]
 #: Rows of a page.
@@ -19,8 +19,8 @@ PAGE = 1000
 
 
 def tables() -> list[sa.Table]:
-    """Every table of the schema; a table stands behind those that it refers to."""
-    return metadata.sorted_tables
+    """Every table of the schema but who serves now; a table stands behind those that it refers to."""
+    return [table for table in metadata.sorted_tables if table is not node]
 
 
 def count(connection: sa.Connection, table: sa.Table) -> int:

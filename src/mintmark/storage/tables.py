@@ -214,6 +214,15 @@ audit_cut = sa.Table(
     sqlite_with_rowid=False,
 )
 
+#: Processes that serve, and what each said of itself last (storage/nodes.py).
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("told", sa.Text, nullable=False),
+)
+
 _EVENT_TYPES = {"at": sa.Double, "count": sa.BigInteger}
 
 #: The audit trail; ids rise with time.

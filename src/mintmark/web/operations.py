@@ -1,19 +1,19 @@
 """What load balancers and operators ask a server: is it alive, is it ready, and what does it count.
 
 `/livez` answers while the process runs; `/readyz` is 503 as soon as one check has failed. The public listener
-names the checks, the operators' own listener gives their reasons too, and has the metrics.
+names the checks, the operators' own listener gives their reasons too, has the metrics, and tells of all nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from mintmark.web.answers import NO_STORE, json_answer, method_not_allowed, not_found
 from mintmark.wire.http import HttpRequest, HttpResponse
 
-LIVE, READY, METRICS = "/livez", "/readyz", "/metrics"
+LIVE, READY, METRICS, CLUSTER = "/livez", "/readyz", "/metrics", "/cluster"
 
 
 State = Literal["ok", "warning", "failed"]
@@ -29,20 +29,25 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """`checks()`: how everything is now. `metrics()`: content type and text for Prometheus."""
+    """`checks()`: how everything is now. `metrics()`: content type and text for Prometheus. `cluster()`: how all nodes
+    are, as JSON; None: nobody knows.
+    """
 
     checks: Callable[[], Awaitable[Sequence[Check]]]
     metrics: Callable[[], tuple[str, bytes]]
+    cluster: Callable[[], Awaitable[Mapping[str, object]]] | None = None
 
     async def respond(self, request: HttpRequest, peer: str) -> HttpResponse:  # noqa: ARG002 - as every handler
         """The answer on the operators' listener, whatever host is named."""
-        if request.path not in (LIVE, READY, METRICS):
+        if request.path not in (LIVE, READY, METRICS, CLUSTER):
             return not_found()
         if request.method not in ("GET", "HEAD"):
             return method_not_allowed(("GET", "HEAD"))
         if request.path == METRICS:
             kind, text = self.metrics()
             return HttpResponse(200, ((b"content-type", kind.encode("ascii")), *NO_STORE), text)
+        if request.path == CLUSTER:
+            return not_found() if self.cluster is None else json_answer(200, await self.cluster())
         return await self._standing(request.path, reasons=True)
 
     def probe(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse] | None:

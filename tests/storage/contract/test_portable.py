@@ -16,7 +16,7 @@ from mintmark.storage.backup import BackupFault, File, Head, Summary
 from mintmark.storage.database import Database
 from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.store import SqlStore
-from mintmark.storage.tables import audit_event, metadata
+from mintmark.storage.tables import audit_event
 from mintmark.values.revocation import Revocation
 from tests.storage.samples import AUDIT_KEY, HOME, NOW, event, fill
 
@@ -41,7 +41,7 @@ def rows_of(database: Database) -> dict[str, list[list[object]]]:
             table.name: [
                 list(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))
             ]
-            for table in metadata.sorted_tables
+            for table in portable.tables()
         }
 
     return database.reading(work)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 
-from mintmark.storage.database import WRITES, Database
+from mintmark.storage.database import ASIDE, WRITES, Database
 from mintmark.storage.tables import metadata
 
 Result = TypeVar("Result")
@@ -43,6 +43,7 @@ _SESSION = ";".join(f"SET {name} = '{value}'" for name, value in _LIMITS.items()
 )
 _BEGIN = {
     True: f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({TURN})",
+    ASIDE: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = 'off'",
     False: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
 _READY_NONE = 0
@@ -68,6 +69,18 @@ class PostgresDatabase(Database):
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), coalesce(max({column}), 0) + 1, false)"  # noqa: S608
                 f" FROM {table}"
             )
+
+    def now(self, connection: sa.Connection) -> float:
+        """The server's."""
+        return float(
+            connection.exec_driver_sql(
+                "SELECT extract(epoch FROM clock_timestamp())::double precision"
+            ).scalar_one()
+        )
+
+    def size(self, connection: sa.Connection) -> int:
+        """As the server counts."""
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
 
     @contextlib.contextmanager
     def following(self, wake: Callable[[], object]) -> Iterator[bool]:

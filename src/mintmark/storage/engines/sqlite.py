@@ -44,6 +44,15 @@ class SqliteDatabase(Database):
     def renumber(self, connection: sa.Connection) -> None:
         """Nothing to do: the next number follows the largest one."""
 
+    def now(self, connection: sa.Connection) -> float:  # noqa: ARG002 - as every engine
+        """This machine's."""
+        return time.time()
+
+    def size(self, connection: sa.Connection) -> int:
+        """Without the write-ahead log."""
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+
     def back_up(self, target: Path) -> None:
         """Copy the running database into the new file `target` (mode 0600), complete and synced to disk.
 

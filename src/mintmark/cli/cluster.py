@@ -1,0 +1,102 @@
+"""`mintmark cluster`: whether all nodes together are healthy, or why not, as any one of them tells."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from mintmark.cli import frame, output
+from mintmark.cli.answer import Fields, Table
+from mintmark.cli.services import Failure, Services
+from mintmark.cli.status import base_of
+
+
+def register(app: typer.Typer, services: Services) -> None:
+    """Add the command to the outermost group."""
+
+    @app.command("cluster")
+    def cluster(
+        node: Annotated[
+            list[str],
+            typer.Argument(
+                help="Operators' listener of any node, as in 127.0.0.1:9100; of several, the first that answers tells."
+            ),
+        ],
+        as_json: frame.AsJson = False,
+    ) -> None:
+        """Say whether all nodes together are healthy, or why not; exit code 1 when something is amiss."""
+        told = _told([base_of(each) for each in node], services)
+        if as_json:
+            output.answer(Fields(told), as_json=True)
+        else:
+            _show(told)
+        if told["status"] != "healthy":
+            raise Failure(f"The cluster is {told['status']}.")
+
+
+def _told(bases: list[str], services: Services) -> Mapping[str, object]:
+    fault = Failure("Nobody was asked.")
+    for base in bases:
+        try:
+            status, said = services.ask(f"{base}/cluster")
+            told = json.loads(said) if status == 200 else None
+        except Failure as failure:
+            fault = failure
+        except ValueError:
+            fault = Failure("What answers there is no operators' listener.")
+        else:
+            if isinstance(told, dict) and isinstance(told.get("nodes"), list) and "status" in told:
+                return told
+            fault = Failure("What answers there is no operators' listener that knows of a cluster.")
+    raise fault
+
+
+def _show(told: Mapping[str, object]) -> None:
+    nodes = told["nodes"]
+    rows = (
+        [row | {"valkey": _valkey(row)} for row in nodes if isinstance(row, dict)]
+        if isinstance(nodes, list)
+        else []
+    )
+    columns = ("process", "version", "workers", "age", "lag", "behind", "waiting", "valkey", "draining")
+    output.answer(Table(columns, rows), as_json=False)
+    database, audit, keys = (_part(told, name) for name in ("database", "audit", "signing_keys"))
+    size = database.get("bytes")
+    output.say(
+        f"database: {'there' if database.get('there') else 'away'}"
+        + (f", {size / (1 << 20):.0f} MiB" if isinstance(size, int) else "")
+    )
+    output.say(
+        f"audit: from {_when(audit.get('oldest_at'))}, last commit {_when(audit.get('last_commit_at'))}"
+    )
+    output.say(
+        f"signing keys: the oldest signs since {_when(keys.get('oldest_signs_since'))}, "
+        f"the next from {_when(keys.get('next_signs_at'))}"
+    )
+    output.say(f"clock skew: {told.get('clock_skew')} s")
+    output.say(f"status: {told['status']}")
+    why = told.get("why")
+    for sentence in why if isinstance(why, list) else ():
+        output.say(f"  {sentence}")
+
+
+def _part(told: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _valkey(row: Mapping[str, object]) -> str:
+    check = _part(row, "checks").get("valkey")
+    if not isinstance(check, list):
+        return "none"
+    return "there" if check[0] == "ok" else "away"
+
+
+def _when(at: object) -> str:
+    if not isinstance(at, int | float):
+        return "unknown"
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

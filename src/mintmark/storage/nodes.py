@@ -1,0 +1,67 @@
+"""Which processes serve from this database, as each says of itself every few seconds.
+
+A row is replaced by the next one of the same process, taken away when it stops, and forgotten `FORGOTTEN` seconds after
+the last. Times are the database's, so that clocks of nodes can be compared. Backups and moves leave the rows out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from mintmark.storage.changes import position
+from mintmark.storage.database import Database
+from mintmark.storage.tables import audit_link, node
+
+#: Seconds between two beats, after which a process is silent, and after which it is forgotten.
+BEAT, SILENT, FORGOTTEN = 5.0, 20.0, 600.0
+
+
+class Beat(NamedTuple):
+    """`id`: of the process. `age`: seconds since it was heard of. `told`: what it said, as JSON."""
+
+    id: str
+    age: float
+    told: str
+
+
+class Heard(NamedTuple):
+    """`position`: the newest of the change log. `bytes`: what the database takes. `audit_from`, `committed_at`: when
+    the oldest and the newest link of the audit trail were written, in seconds since the epoch; None: there is none.
+    """
+
+    beats: Sequence[Beat]
+    position: int
+    bytes: int
+    audit_from: float | None
+    committed_at: float | None
+
+
+def beat(connection: sa.Connection, database: Database, process: str, told: str) -> None:
+    """Say `told` for `process`, and forget those that were not heard of for long."""
+    now = database.now(connection)
+    gone = sa.or_(node.c.id == process, node.c.seen < now - FORGOTTEN)
+    connection.execute(node.delete().where(gone))
+    connection.execute(node.insert().values(id=process, seen=now, told=told))
+
+
+def leave(connection: sa.Connection, process: str) -> None:
+    """The process stops in good order."""
+    connection.execute(node.delete().where(node.c.id == process))
+
+
+def heard(connection: sa.Connection, database: Database) -> Heard:
+    """Who is there, and what there is to say of the database."""
+    now = database.now(connection)
+    rows = connection.execute(sa.select(node).where(node.c.seen >= now - FORGOTTEN).order_by(node.c.id)).all()
+    # Not the maximum of `at`, which no index has: the links of the first and of the last event.
+    links = sa.select(audit_link.c.at).limit(1)
+    return Heard(
+        [Beat(process, max(0.0, now - seen), told) for process, seen, told in rows],
+        position(connection),
+        database.size(connection),
+        connection.execute(links.order_by(audit_link.c.first_id)).scalar(),
+        connection.execute(links.order_by(audit_link.c.first_id.desc())).scalar(),
+    )

@@ -1,0 +1,47 @@
+"""Who serves: heard of while it tells, gone when it stops, forgotten in the end, never part of a backup."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mintmark.storage import nodes, portable
+from mintmark.storage.database import Database
+from mintmark.storage.tables import node
+
+
+def beat(database: Database, process: str, told: str) -> None:
+    asyncio.run(database.write_aside(lambda c: nodes.beat(c, database, process, told)))
+
+
+def heard(database: Database) -> dict[str, str]:
+    return {each.id: each.told for each in database.reading(lambda c: nodes.heard(c, database)).beats}
+
+
+def test_a_process_is_heard_of_until_it_leaves(database: Database) -> None:
+    beat(database, "a", "1")
+    beat(database, "b", "1")
+    beat(database, "a", "2")
+    assert heard(database) == {"a": "2", "b": "1"}
+    asyncio.run(database.write_aside(lambda c: nodes.leave(c, "a")))
+    assert heard(database) == {"b": "1"}
+
+
+def test_who_was_not_heard_of_for_long_is_forgotten(database: Database) -> None:
+    beat(database, "gone", "1")
+    database.writing(lambda c: c.execute(node.update().values(seen=node.c.seen - nodes.FORGOTTEN - 1)))
+    assert heard(database) == {}
+    beat(database, "here", "1")
+    assert database.reading(lambda c: portable.count(c, node)) == 1
+
+
+def test_a_beat_waits_for_nobody_who_writes_tokens_where_nodes_share_a_server(database: Database) -> None:
+    if database.mark == "?":
+        return  # SQLite has one writer at a time.
+    with database.write_engine.connect() as turn, turn.begin():
+        beat(database, "a", "1")
+        assert heard(database) == {"a": "1"}
+
+
+def test_the_database_says_its_size_and_who_serves_is_no_part_of_it(database: Database) -> None:
+    assert database.reading(database.size) > 0
+    assert node not in portable.tables()
