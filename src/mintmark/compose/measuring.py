@@ -41,7 +41,8 @@ LIMITS = {
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
 
 
-_OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota", type(None): "unavailable"}
+#: What becomes of a token, in a word; of None, that nothing could be written.
+OUTCOMES = {Committed: "issued", Stale: "judged_again", OverQuota: "over_quota", type(None): "unavailable"}
 
 
 def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ class Measures(Collector):
         counted = self._outcomes
         for issuance, outcome in zip(issuances, outcomes or repeat(None), strict=False):
             event = issuance.event
-            word = _OUTCOMES[type(outcome)]
+            word = OUTCOMES[type(outcome)]
             if event.reason and word == "issued":
                 word = event.reason
             counted[_bounded(counted, (event.environment, event.dialect, word))] += 1

@@ -19,7 +19,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mintmark import __version__
-from mintmark.compose.watched_ledger import WatchedLedger
+from mintmark.authorization_server.ports import Committed, Issuance, Ledger, OverQuota, Stale
+from mintmark.compose.measuring import OUTCOMES
 from mintmark.values.audit_event import AuditEvent
 from mintmark.web.peer import TrustedProxies
 from mintmark.web.refusal_log import Log
@@ -84,16 +85,30 @@ class Tracing:
         await asyncio.to_thread(self._provider.shutdown)
 
 
-class TracedLedger(WatchedLedger):
-    """The ledger that it was given; what it is told about a request is told to the request's span."""
+class TracedLedger:
+    """The ledger that it was given; what becomes of a token or a refusal is told to the span of its request."""
 
-    def committed(self, event: AuditEvent, outcome: str) -> None:
-        """Tell it."""
-        _tell(event, outcome)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
-    def noted(self, event: AuditEvent) -> None:
-        """Tell it."""
+    async def commit(self, issuance: Issuance) -> Committed | Stale | OverQuota:
+        """As the ledger's."""
+        word = OUTCOMES[type(None)]
+        try:
+            outcome = await self._ledger.commit(issuance)
+            word = OUTCOMES[type(outcome)]
+            return outcome
+        finally:
+            _tell(issuance.event, word)
+
+    def note(self, event: AuditEvent) -> None:
+        """As the ledger's."""
         _tell(event, event.outcome)
+        self._ledger.note(event)
+
+    def use(self, environment: str, credential_id: str, at: float, peer: str) -> None:
+        """As the ledger's."""
+        self._ledger.use(environment, credential_id, at, peer)
 
 
 class TracedLog:

@@ -119,8 +119,8 @@ class ValkeyServer:
                 asked.cancel()
 
     def _away(self, why: str) -> None:
-        self.why = why
+        self.why = why.rstrip(".")
         if self.there:
             self.there = False
             self.losses += 1
-            self._told(False, why)
+            self._told(False, self.why)
