@@ -342,8 +342,8 @@ class TestApplications:
         )
         assert "It was refused" in tried.words
         (path,) = re.findall(r'href="(/console/audit/requests/[^"]+)"', tried.text)
+        until(lambda: "The check that failed:" in visitor.get(path).words)
         told = visitor.get(path)
-        assert "The check that failed:" in told.words
         assert "copy it again as a whole" in told.words or "check which one the program holds" in told.words
 
     def test_rotation_shows_each_secret_and_ends_the_old_one(self, signed_in: As) -> None:
