@@ -250,8 +250,8 @@ def main() -> int:
     """Measure, print, and answer 1 when a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.nodes", description=__doc__)
     parser.add_argument("--few", type=int, default=1_000)
-    parser.add_argument("--clients", type=int, default=1_000_000)
-    parser.add_argument("--active", type=int, default=100_000, help="clients of those that ask")
+    parser.add_argument("--clients", type=int, default=50_000)
+    parser.add_argument("--active", type=int, default=5_000, help="clients of those that ask")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a round")
     parser.add_argument(
