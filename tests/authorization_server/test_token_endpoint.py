@@ -318,14 +318,14 @@ def test_a_wrong_secret_costs_one_look_at_other_nodes_changes(play, client_id, l
         await world.client()
         assert (await world.token()).status == 200
         seen = 0
-        refresh = world.directory.refresh
+        settle = world.directory.settle
 
-        async def counted() -> None:
+        async def counted(seconds: float) -> bool:
             nonlocal seen
             seen += 1
-            await refresh()
+            return await settle(seconds)
 
-        world.directory.refresh = counted  # type: ignore[method-assign]
+        world.directory.settle = counted  # type: ignore[method-assign]
         world.secrets[client_id] = new_secret(CLIENT_SECRET, "v00009", world.entropy).reveal()
         assert error_of(await world.token(client_id)) == (401, "invalid_client")
         assert seen == looks

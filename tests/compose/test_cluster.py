@@ -20,7 +20,13 @@ def test_one_that_fails_beside_one_that_serves_is_degraded() -> None:
 
 
 def test_a_warning_is_degraded() -> None:
-    assert verdict([row("a", "warning")], 0.0)[0] == "degraded"
+    warned = row("a", checks={"database": ["ok", ""], "valkey": ["warning", "It is away."]})
+    assert verdict([warned], 0.0) == ("degraded", ["a: valkey: It is away."])
+
+
+def test_who_cannot_commit_issues_no_token() -> None:
+    assert verdict([row("a", "warning")], 0.0)[0] == "down"
+    assert verdict([row("a", "warning"), row("b")], 0.0)[0] == "degraded"
 
 
 def test_nobody_who_serves_is_down() -> None:

@@ -33,15 +33,16 @@ def test_every_worker_says_whether_it_is_healthy_and_what_it_counts(site: Site) 
         assert [row["status"] for row in rows] == ["ready", "ready"]
         assert (sum(row["issued"] for row in rows), sum(row["refused"] for row in rows)) == (1, 1)
         until(
-            lambda: len(json.loads(mintmark("cluster", *nodes, "--json").stdout)["nodes"]) == 2,
+            lambda: (
+                len(json.loads(mintmark("cluster", *nodes, "--json").stdout or "{}").get("nodes", ())) == 2
+            ),
             "a worker does not hear of the other",
         )
+        until(lambda: mintmark("cluster", nodes[1]).returncode == 0, "the cluster is not healthy")
+        until(lambda: "status: healthy" in mintmark("cluster", nodes[0]).stdout)
         told = json.loads(mintmark("cluster", nodes[1], "--json").stdout)
-        assert (told["status"], told["why"]) == ("healthy", [])
         assert told["audit"]["last_commit_at"] >= told["audit"]["oldest_at"]
         assert told["signing_keys"]["oldest_signs_since"] > 0
-        people = mintmark("cluster", nodes[0])
-        assert (people.returncode, "status: healthy" in people.stdout) == (0, True)
         checks = call("GET", f"http://{nodes[0]}/readyz").json["checks"]
         assert set(checks) == {"serving", "database", "changes", "signing_keys", "disk"}
         public = call("GET", f"http://127.0.0.1:{site.port}/readyz", host="whoever.example")

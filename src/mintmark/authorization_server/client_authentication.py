@@ -20,6 +20,8 @@ from mintmark.values.token import TokenRequest
 
 #: Imported secrets of one client that may live at once, while it is being moved off another server.
 IMPORTED_VERSIONS = 2
+#: Seconds for which a refusal waits for that look.
+PATIENCE = 1.0
 _DUMMY_DIGEST = "A" * 43
 _NOBODY = dummy_digest()
 
@@ -73,7 +75,7 @@ async def authenticate(
 
     A client in memory is refused only after a look at what other nodes have changed: a secret is good everywhere as
     soon as whoever added it is told so. Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was
-    wrong, `reason` tells the owner; StorageUnavailable.
+    wrong, `reason` tells the owner; StorageUnavailable where the client cannot be read.
     """
     if request.client_id is None or request.client_secret is None:
         raise invalid_client(reason="no_credentials")
@@ -82,9 +84,8 @@ async def authenticate(
     try:
         return await _prove(registration, request.client_secret, request, mount, ports, peer, now)
     except OAuthError:
-        if known is None:
+        if known is None or not await ports.directory.settle(PATIENCE):
             raise
-        await ports.directory.refresh()
         latest = await ports.directory.registration(environment, request.client_id)
         if latest is known:
             raise

@@ -126,6 +126,10 @@ class Directory(Protocol):
         """Catch up with the change log now."""
         ...
 
+    async def settle(self, seconds: float) -> bool:
+        """Catch up with all that was committed before now; whether that could be done in time."""
+        ...
+
 
 class Allowance(NamedTuple):
     """A daily count to raise by one: `subject` as ``client:tenant/env/id`` or ``tenant:handle``; no limit = None."""

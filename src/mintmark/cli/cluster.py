@@ -40,6 +40,7 @@ def register(app: typer.Typer, services: Services) -> None:
 
 def _told(bases: list[str], services: Services) -> Mapping[str, object]:
     fault = Failure("Nobody was asked.")
+    alone: Mapping[str, object] | None = None
     for base in bases:
         try:
             status, said = services.ask(f"{base}/cluster")
@@ -50,8 +51,13 @@ def _told(bases: list[str], services: Services) -> Mapping[str, object]:
             fault = Failure("What answers there is no operators' listener.")
         else:
             if isinstance(told, dict) and isinstance(told.get("nodes"), list) and "status" in told:
-                return told
+                if told["status"] != "unknown":
+                    return told
+                alone = alone or told  # it knows of no other node; perhaps the next one does
+                continue
             fault = Failure("What answers there is no operators' listener that knows of a cluster.")
+    if alone is not None:
+        return alone
     raise fault
 
 

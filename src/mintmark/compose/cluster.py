@@ -118,6 +118,9 @@ class Cluster:
         skews = [_number(row, "skew", 0.0) for row in rows if _fresh(row)]
         skew = max(skews, default=0.0) - min(skews, default=0.0)
         status, why = verdict(rows, skew)
+        if "audit" not in told:
+            status = "unknown"
+            why.insert(0, f"{self._id} does not reach the database and cannot tell of the others.")
         rows.sort(key=lambda row: str(row["process"]))
         return {
             "status": status,
@@ -177,7 +180,8 @@ def verdict(rows: Sequence[Mapping[str, object]], skew: float) -> tuple[str, lis
             for check, (state, reason) in (checks.items() if isinstance(checks, dict) else ())
             if state != "ok"
         ]
-        serving = serving or all(state != "failed" for state, _ in amiss)
+        commits = not isinstance(checks, dict) or checks.get("database", ["ok"])[0] == "ok"
+        serving = serving or (commits and all(state != "failed" for state, _ in amiss))
         why.extend(sentence for _, sentence in amiss)
     versions = sorted({str(row["version"]) for row in rows if _fresh(row) and "version" in row})
     if len(versions) > 1:

@@ -63,6 +63,7 @@ class CachedDirectory:
         self._position = 0
         self._lock = asyncio.Lock()
         self._begun = self._caught_up = 0
+        self._failed = (0, "")
         self.following = Following(self.refresh)
         self.generation = 0
 
@@ -160,17 +161,28 @@ class CachedDirectory:
     async def refresh(self) -> None:
         """Catch up with the change log now. Raises StorageUnavailable.
 
-        Whoever calls while another is catching up waits for the next turn and shares it.
+        Whoever calls while another is catching up waits for the next turn and shares it, and its failure, too.
         """
         wanted = self._begun + 1
         async with self._lock:
             if self._caught_up >= wanted:
                 return
+            if self._failed[0] >= wanted:
+                raise StorageUnavailable(self._failed[1])
             self._begun = turn = self._begun + 1
             as_of = time.monotonic()
-            self._apply(*await self._store.read(self._changes))
+            try:
+                read = await self._store.read(self._changes)
+            except StorageUnavailable as fault:
+                self._failed = (turn, str(fault))
+                raise
+            self._apply(*read)
             self._caught_up = turn
             self.following.looked(as_of)
+
+    async def settle(self, seconds: float) -> bool:
+        """Catch up with all that was committed before now; whether that could be done in time."""
+        return await self.following.settle(seconds)
 
     async def warm(self) -> None:
         """Read clients ahead of their first request, up to the capacity; stops when nothing can be read."""

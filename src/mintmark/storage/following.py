@@ -26,6 +26,8 @@ class Following:
     def __init__(self, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._look = look
         self._begun = False
+        self._one = asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None
         self._as_of = time.monotonic()
 
     def looked(self, as_of: float) -> None:
@@ -44,11 +46,19 @@ class Following:
 
     async def settle(self, patience: float) -> bool:
         """Catch up with all that was committed before now; whether that could be done within `patience` seconds."""
-        looking = asyncio.ensure_future(self._look())
-        # A look that hangs is left to end by itself: cancelled, it would let the next one hang beside it.
-        looking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        looking = self._next
+        if looking is None:
+            looking = self._next = asyncio.ensure_future(self._look_next())
+            # A look that hangs is left to end by itself: cancelled, it would let the next one hang beside it.
+            looking.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait((looking,), timeout=patience)
         return looking.done() and not looking.cancelled() and looking.exception() is None
+
+    async def _look_next(self) -> None:
+        """However many ask, one look is under way and one waits, which all share who come before it begins."""
+        async with self._one:
+            self._next = None
+            await self._look()
 
     async def forever(self, interval: float, wake: asyncio.Event) -> None:
         """Look every `interval` seconds and whenever `wake` is set, until cancelled, even while nothing can be read."""

@@ -203,6 +203,9 @@ def test_who_cannot_follow_says_so_and_who_settles_knows_all_that_was_before(
         store.taken, store.go_on = hangs, go_on
         await hangs.wait()
         assert not await directory.following.settle(0.01)
+        before = len(asyncio.all_tasks())
+        assert not any([await directory.settle(0) for _ in range(50)])
+        assert len(asyncio.all_tasks()) <= before + 2
         go_on.set()
         assert await directory.following.settle(30)
         following.cancel()
