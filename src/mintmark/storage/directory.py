@@ -62,9 +62,9 @@ class CachedDirectory:
         self._loading: dict[tuple[str, str, str], asyncio.Future[tuple[int, Any]]] = {}
         self._position = 0
         self._lock = asyncio.Lock()
-        self._begun = self._caught_up = 0
-        self._failed = (0, "")
+        self._begun = self._caught_up = self._failed = 0
         self.following = Following(self.refresh)
+        self.settle = self.following.settle
         self.generation = 0
 
     @property
@@ -167,22 +167,13 @@ class CachedDirectory:
         async with self._lock:
             if self._caught_up >= wanted:
                 return
-            if self._failed[0] >= wanted:
-                raise StorageUnavailable(self._failed[1])
+            if self._failed >= wanted:
+                raise StorageUnavailable("What other processes changed could not be read.")
             self._begun = turn = self._begun + 1
-            as_of = time.monotonic()
-            try:
-                read = await self._store.read(self._changes)
-            except StorageUnavailable as fault:
-                self._failed = (turn, str(fault))
-                raise
-            self._apply(*read)
-            self._caught_up = turn
+            as_of, self._failed = time.monotonic(), turn  # until it is known better
+            self._apply(*await self._store.read(self._changes))
+            self._caught_up, self._failed = turn, 0
             self.following.looked(as_of)
-
-    async def settle(self, seconds: float) -> bool:
-        """Catch up with all that was committed before now; whether that could be done in time."""
-        return await self.following.settle(seconds)
 
     async def warm(self) -> None:
         """Read clients ahead of their first request, up to the capacity; stops when nothing can be read."""
