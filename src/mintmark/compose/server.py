@@ -281,7 +281,7 @@ class Server:
             faces=faces,
             console=f"{settings.public_url}/console",
             operations=operations,
-            settled=lambda: directory.following.settle(KEYS_PATIENCE),
+            settled=lambda: directory.settle(KEYS_PATIENCE),
         )
 
     def _keyrings(self, keys: Keys) -> LoadKeyring:

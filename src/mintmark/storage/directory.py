@@ -7,7 +7,6 @@ from a snapshot older than `position` answers whoever asked before, and is never
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -61,10 +60,7 @@ class CachedDirectory:
         self._clients = self._caches["client"]
         self._loading: dict[tuple[str, str, str], asyncio.Future[tuple[int, Any]]] = {}
         self._position = 0
-        self._lock = asyncio.Lock()
-        self._begun = self._caught_up = self._failed = 0
-        self.following = Following(self.refresh)
-        self.settle = self.following.settle
+        self.following = Following(self._catch_up)
         self.generation = 0
 
     @property
@@ -83,7 +79,6 @@ class CachedDirectory:
         def load(transaction: Transaction) -> tuple[int, _Loaded]:
             return transaction.position(), self._load_views(transaction, views.environment_ids(transaction))
 
-        self.following.looked(time.monotonic())
         position, loaded = await self._store.read(load)
         self._apply(position, [], loaded, {})
         self._store.listen(self.refresh)
@@ -159,21 +154,15 @@ class CachedDirectory:
         return await self._credential(LegacyToken, "legacy_token", environment_id, token_id)
 
     async def refresh(self) -> None:
-        """Catch up with the change log now. Raises StorageUnavailable.
+        """Catch up with the change log now, together with whoever else wants to. Raises StorageUnavailable."""
+        await self.following.look()
 
-        Whoever calls while another is catching up waits for the next turn and shares it, and its failure, too.
-        """
-        wanted = self._begun + 1
-        async with self._lock:
-            if self._caught_up >= wanted:
-                return
-            if self._failed >= wanted:
-                raise StorageUnavailable("What other processes changed could not be read.")
-            self._begun = turn = self._begun + 1
-            as_of, self._failed = time.monotonic(), turn  # until it is known better
-            self._apply(*await self._store.read(self._changes))
-            self._caught_up, self._failed = turn, 0
-            self.following.looked(as_of)
+    async def settle(self, seconds: float) -> bool:
+        """Catch up with all that was committed before now; whether that could be done in time."""
+        return await self.following.settle(seconds)
+
+    async def _catch_up(self) -> None:
+        self._apply(*await self._store.read(self._changes))
 
     async def warm(self) -> None:
         """Read clients ahead of their first request, up to the capacity; stops when nothing can be read."""

@@ -21,18 +21,14 @@ LONGEST_LAG = 10.0
 
 
 class Following:
-    """`look()`: catches up with the change log now, and says so by `looked`. Raises StorageUnavailable."""
+    """`catch_up()`: applies what the change log has now. Raises StorageUnavailable."""
 
-    def __init__(self, look: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._look = look
+    def __init__(self, catch_up: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._catch_up = catch_up
         self._begun = False
         self._one = asyncio.Lock()
         self._next: asyncio.Task[None] | None = None
         self._as_of = time.monotonic()
-
-    def looked(self, as_of: float) -> None:
-        """All that was committed before `as_of` (monotonic seconds) is known."""
-        self._as_of = as_of
 
     @property
     def lag(self) -> float:
@@ -44,21 +40,31 @@ class Following:
         """Whether `lag` is within bounds."""
         return self.lag < LONGEST_LAG
 
-    async def settle(self, patience: float) -> bool:
-        """Catch up with all that was committed before now; whether that could be done within `patience` seconds."""
-        looking = self._next
-        if looking is None:
-            looking = self._next = asyncio.ensure_future(self._look_next())
-            # A look that hangs is left to end by itself: cancelled, it would let the next one hang beside it.
-            looking.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.wait((looking,), timeout=patience)
+    async def look(self) -> None:
+        """Catch up with all that was committed before now. Raises StorageUnavailable."""
+        await asyncio.shield(self._soon())
+
+    async def settle(self, seconds: float) -> bool:
+        """As `look`; whether it could be done within so many seconds."""
+        looking = self._soon()
+        await asyncio.wait((looking,), timeout=seconds)
         return looking.done() and not looking.cancelled() and looking.exception() is None
 
-    async def _look_next(self) -> None:
-        """However many ask, one look is under way and one waits, which all share who come before it begins."""
+    def _soon(self) -> asyncio.Task[None]:
+        """The look that begins next. However many ask, one is under way and one waits, which is shared, with its
+        failure, by all who come before it begins. It ends by itself, whoever has stopped waiting for it.
+        """
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._turn())
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._next
+
+    async def _turn(self) -> None:
         async with self._one:
             self._next = None
-            await self._look()
+            as_of = time.monotonic()
+            await self._catch_up()
+            self._as_of = as_of
 
     async def forever(self, interval: float, wake: asyncio.Event) -> None:
         """Look every `interval` seconds and whenever `wake` is set, until cancelled, even while nothing can be read."""
@@ -68,7 +74,7 @@ class Following:
                 await asyncio.wait_for(wake.wait(), interval)
             wake.clear()
             try:
-                await self._look()
+                await self.look()
             except StorageUnavailable as error:
                 if reachable:
                     _log.error("Changes by other processes cannot be read. %s", error)
