@@ -205,21 +205,17 @@ class SqlLedger:
             result = self._batch.write(issuances, load.notes, load.uses, committing)
         except Exception as error:
             result = error
-        seconds = time.perf_counter() - begun
-        loop.call_soon_threadsafe(self._settle, loop, load, issuances, result, seconds)
+        if issuances and self._watcher is not None:
+            # By itself, so that a fault in there leaves nobody unanswered.
+            outcomes = None if isinstance(result, Exception) else result
+            loop.call_soon_threadsafe(self._watcher.group, issuances, outcomes, time.perf_counter() - begun)
+        loop.call_soon_threadsafe(self._settle, loop, load, result)
 
     def _settle(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        load: _Load,
-        issuances: list[Issuance],
-        result: list[Outcome] | Exception,
-        seconds: float,
+        self, loop: asyncio.AbstractEventLoop, load: _Load, result: list[Outcome] | Exception
     ) -> None:
         batch = load.batch
         self._writing = 0
-        if issuances and self._watcher is not None:
-            self._watcher.group(issuances, None if isinstance(result, Exception) else result, seconds)
         if isinstance(result, Exception):
             self._failed(loop, load, result)
         else:
