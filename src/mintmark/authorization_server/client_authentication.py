@@ -20,7 +20,7 @@ from mintmark.values.token import TokenRequest
 
 #: Imported secrets of one client that may live at once, while it is being moved off another server.
 IMPORTED_VERSIONS = 2
-#: Seconds for which a refusal waits for that look.
+#: Seconds for which a refusal waits for a look at what other nodes have changed.
 PATIENCE = 1.0
 _DUMMY_DIGEST = "A" * 43
 _NOBODY = dummy_digest()
@@ -77,35 +77,27 @@ async def authenticate(
     soon as whoever added it is told so. Raises OAuthError 401 ``invalid_client`` with one public sentence whatever was
     wrong, `reason` tells the owner; StorageUnavailable where the client cannot be read.
     """
-    if request.client_id is None or request.client_secret is None:
+    client_id, secret = request.client_id, request.client_secret
+    if client_id is None or secret is None:
         raise invalid_client(reason="no_credentials")
-    known = ports.directory.held(environment, request.client_id)
-    registration = known or await ports.directory.registration(environment, request.client_id)
+
+    async def prove(registration: Registration | None) -> Authenticated:
+        version, reason = await _match(registration, secret, request, mount, ports, peer, now)
+        if version is None or registration is None:
+            raise invalid_client(reason=reason)
+        _ensure_usable(registration.client, version, now)
+        return Authenticated(registration, version)
+
+    known = ports.directory.held(environment, client_id)
     try:
-        return await _prove(registration, request.client_secret, request, mount, ports, peer, now)
+        return await prove(known or await ports.directory.registration(environment, client_id))
     except OAuthError:
         if known is None or not await ports.directory.settle(PATIENCE):
             raise
-        latest = await ports.directory.registration(environment, request.client_id)
+        latest = await ports.directory.registration(environment, client_id)
         if latest is known:
             raise
-    return await _prove(latest, request.client_secret, request, mount, ports, peer, now)
-
-
-async def _prove(
-    registration: Registration | None,
-    secret: Secret,
-    request: TokenRequest,
-    mount: Mount,
-    ports: Ports,
-    peer: str,
-    now: float,
-) -> Authenticated:
-    version, reason = await _match(registration, secret, request, mount, ports, peer, now)
-    if version is None or registration is None:
-        raise invalid_client(reason=reason)
-    _ensure_usable(registration.client, version, now)
-    return Authenticated(registration, version)
+    return await prove(latest)
 
 
 async def _match(
