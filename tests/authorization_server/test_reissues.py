@@ -198,8 +198,8 @@ def test_a_key_that_signs_no_more_ends_what_it_signed(play: Play) -> None:
         first = await begun(world)
         view = world.directory.environment(ENVIRONMENT)
         assert view is not None
-        name = next(iter(world.endpoint.reissues._new))
-        given = world.endpoint.reissues._new[name]
+        name = next(iter(world.endpoint.reissues._given._new))
+        given = world.endpoint.reissues._given._new[name]
         log = world.directory.revocations(ENVIRONMENT)
         fresh = generate("ES256")
         record = SigningKey(ENVIRONMENT, KEY.kid, "ES256", json.dumps(KEY.public().jwk()), "", 0, 0)
@@ -230,7 +230,7 @@ def test_a_key_that_signs_no_more_ends_what_it_signed(play: Play) -> None:
 def test_no_more_are_kept_than_twice_the_capacity(play: Play) -> None:
     async def scenario(world: World) -> None:
         await begun(world)
-        given = next(iter(world.endpoint.reissues._new.values()))
+        given = next(iter(world.endpoint.reissues._given._new.values()))
         reissues = Reissues(capacity=5)
         for number in range(100):
             reissues.keep(b"%d" % number, given)

@@ -83,7 +83,7 @@ def standing(judged: Judgement, view: EnvironmentView, dialect: Dialect) -> Judg
     }
     if grant.user_id is not None:
         claims["mm_user"] = grant.user_id
-    prepared = prepare_response(dialect, _response(Secret(""), 0, grant.lifetime, "", scope, view))
+    prepared = prepare_response(dialect, token_response(Secret(""), 0, grant.lifetime, "", scope, view))
     return judged._replace(view=view, claims=members(claims), scope=scope, answer=prepared)
 
 
@@ -94,14 +94,15 @@ def answer(
     token = issued.sign(number)
     if judged.answer is not None:
         return judged.answer.with_token(token, more)
-    response = _response(token, issued.issued_at, issued.expires_at, issued.jti, judged.scope, view)
+    response = token_response(token, issued.issued_at, issued.expires_at, issued.jti, judged.scope, view)
     status, headers, body = write_response(dialect, response)
     return HttpResponse(status, headers + more, body)
 
 
-def _response(
+def token_response(
     token: Secret, issued_at: int, expires_at: int, jti: str, scope: str, view: EnvironmentView
 ) -> TokenResponse:
+    """What an answer says of a token. `view`: of the environment that issues it. Times are whole seconds."""
     environment = view.environment
     extras = {**environment.variables, "iss": environment.issuer, "jti": jti, "nbf": issued_at}
     return TokenResponse(token, "Bearer", issued_at, expires_at, scope, extras)

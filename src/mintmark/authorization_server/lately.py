@@ -13,6 +13,7 @@ import hashlib
 
 from mintmark.authorization_server.grants.judgement import Judgement
 from mintmark.authorization_server.ports import EnvironmentView
+from mintmark.authorization_server.recent import Recent
 from mintmark.dialect import Dialect
 from mintmark.wire.http import HttpRequest
 
@@ -23,13 +24,11 @@ CAPACITY = 100_000
 class Lately:
     """`key`: random bytes of this process."""
 
-    __slots__ = ("_capacity", "_key", "_new", "_old")
+    __slots__ = ("_judgements", "_key")
 
     def __init__(self, key: bytes, capacity: int = CAPACITY) -> None:
         self._key = key
-        self._capacity = capacity
-        self._new: dict[bytes, Judgement] = {}
-        self._old: dict[bytes, Judgement] = {}
+        self._judgements: Recent[Judgement] = Recent(capacity)
 
     def name(self, environment: str, path: str, dialect: Dialect, request: HttpRequest) -> bytes:
         """The keyed hash of a request, of which nothing can be read."""
@@ -45,22 +44,12 @@ class Lately:
 
     def find(self, name: bytes, view: EnvironmentView, now: float) -> Judgement | None:
         """What is remembered, if its environment is unchanged and nothing has ended. The caller compares the client."""
-        found = self._new.get(name)
-        if found is None:
-            found = self._old.get(name)
-            if found is None:
-                return None
-            self._keep(name, found)
-        if found.view is not view or now >= found.holds_until:
+        found = self._judgements.find(name)
+        if found is None or found.view is not view or now >= found.holds_until:
             return None
         return found
 
     def remember(self, name: bytes, judgement: Judgement) -> None:
         """Keep a judgement that may be kept."""
         if judgement.rests_on is not None:
-            self._keep(name, judgement)
-
-    def _keep(self, name: bytes, found: Judgement) -> None:
-        if len(self._new) >= self._capacity:
-            self._old, self._new = self._new, {}
-        self._new[name] = found
+            self._judgements.keep(name, judgement)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mintmark.authorization_server.grants.judgement import Judgement
+from mintmark.authorization_server.issuance import token_response
 from mintmark.authorization_server.ports import EnvironmentView, RevocationLog
-from mintmark.values.permission import format_scope
+from mintmark.authorization_server.recent import Recent
 from mintmark.values.secret import Secret
 from mintmark.values.token import TokenResponse
 
@@ -28,15 +29,13 @@ class Given(NamedTuple):
     judged: Judgement
     token: Secret
     jti: str
-    scope: str
     issued_at: int
     expires_at: int
 
     @classmethod
     def of(cls, judged: Judgement, token: Secret, jti: str, issued_at: int) -> Given:
         """A token of this judgement's grant."""
-        grant = judged.grant
-        return cls(judged, token, jti, format_scope(grant.scopes), issued_at, issued_at + grant.lifetime)
+        return cls(judged, token, jti, issued_at, issued_at + judged.grant.lifetime)
 
     def claims(self) -> dict[str, object]:
         """What revocations are compared with."""
@@ -52,34 +51,29 @@ class Given(NamedTuple):
 
     def response(self, view: EnvironmentView, now: int) -> TokenResponse:
         """The answer that gives it out again, with the time that is left."""
-        environment = view.environment
-        extras = {**environment.variables, "iss": environment.issuer, "jti": self.jti, "nbf": self.issued_at}
-        return TokenResponse(self.token, "Bearer", now, self.expires_at, self.scope, extras)
+        scope = self.judged.scope
+        response = token_response(self.token, self.issued_at, self.expires_at, self.jti, scope, view)
+        return response._replace(issued_at=now)
 
 
 class Reissues:
     """By the name of the request (`Lately.name`)."""
 
-    __slots__ = ("_capacity", "_new", "_old")
+    __slots__ = ("_given",)
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._new: dict[bytes, Given] = {}
-        self._old: dict[bytes, Given] = {}
+        self._given: Recent[Given] = Recent(capacity)
 
     def keep(self, name: bytes, given: Given) -> None:
         """Remember a token that was committed; only a judgement that may be remembered finds it again."""
-        if given.judged.rests_on is None or given.judged.grant.api.token_format != "jwt":
-            return
-        if len(self._new) >= self._capacity:
-            self._old, self._new = self._new, {}
-        self._new[name] = given
+        if given.judged.rests_on is not None and given.judged.grant.api.token_format == "jwt":
+            self._given.keep(name, given)
 
     def find(
         self, name: bytes, judged: Judgement, view: EnvironmentView, now: int, log: RevocationLog | None
     ) -> Given | None:
         """The token of before, if it is as good as a new one. `log`: what was revoked in the environment."""
-        found = self._new.get(name) or self._old.get(name)
+        found = self._given.find(name)
         if found is None or found.judged is not judged or log is None:
             return None
         left = found.expires_at - now
@@ -94,4 +88,4 @@ class Reissues:
         return None if log.revoked(found.claims()) else found
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._old)
+        return len(self._given)

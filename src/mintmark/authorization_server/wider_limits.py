@@ -1,7 +1,8 @@
 """Limits per minute that are wider than one client: a tenant's over all its environments, an address's in one of them.
 
 There are none unless an operator sets them. Their units are taken together with the client's own, and only once it is
-known who asks: nobody without a credential can use up what others need. One that is watched refuses nothing.
+known who asks: nobody without a credential can use up what others need (a customer's signature is one, and may be
+replayed). One that is watched refuses nothing.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ MOST_BUCKETS = 400
 
 @dataclass(frozen=True, slots=True)
 class UsageEntry:
-    """What one client did in one span of time. `at`: its beginning. `reason`: of refusals, else empty."""
+    """What one client did in one span of time. `at`: its beginning. `reason`: of refusals, ``reissued`` of tokens that
+    were given out again, else empty.
+    """
 
     at: int
     client_id: str
