@@ -27,11 +27,11 @@ from benchmarks.load import SEPARATOR, Result
 from benchmarks.processes import cores, cpu_seconds, family, memory_mib
 from benchmarks.report import figure
 from benchmarks.servers import Server, start_server
-from benchmarks.suite import fresh_folder
+from benchmarks.suite import WARM_UP, Say, drive, fresh_folder, raw_on
 from tests.postgres import Postgres
 from tests.valkeys import Valkey
 
-#: Of the raw signing rate per core; how much slower many clients may be than few; MiB that are no bar but stated.
+#: The least share of the raw signing rate per core, and how much slower many clients may be than few.
 BAR, MANY_BAR = 0.20, 0.15
 
 
@@ -71,7 +71,7 @@ class Row:
 class Nodes:
     """Measures in `directory`, which is on the disk that the figures are about."""
 
-    def __init__(self, directory: Path, seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, seconds: float, say: Say) -> None:
         self.directory, self.seconds, self.say = directory, seconds, say
         self.cores = cores()
         self.received = 0
@@ -161,7 +161,7 @@ class Nodes:
                 self._count([self._drive(made, server, 0, once=True)])
         raw = []
         for number in range(rounds):
-            raw.append(self._raw())
+            raw.append(raw_on("ES256", self.seconds, self.cores[0]))
             for row in rows:
                 self._round(row, number + 1)
                 self.say(
@@ -190,21 +190,8 @@ class Nodes:
         return received
 
     def _drive(self, made: Installation, server: Server, seed: int, *, once: bool = False) -> Result:
-        command = [sys.executable, "-m", "benchmarks.load", "--port", str(server.port)]
-        command += ["--requests", str(made.requests), "--seed", str(seed), "--core", str(self.cores[1])]
-        command += (
-            ["--once", "--seconds", "1200"] if once else ["--seconds", str(self.seconds), "--warm-up", "0.5"]
-        )
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        result = Result(**json.loads(done.stdout))
-        if result.first_refusal:
-            self.say(f"refused: {result.refused} {result.first_refusal}")
-        return result
-
-    def _raw(self) -> float:
-        command = [sys.executable, "-m", "benchmarks.signing", "--algorithm", "ES256"]
-        command += ["--seconds", str(self.seconds), "--core", str(self.cores[0])]
-        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        more, seconds, warm_up = (["--once"], 1200.0, 0.0) if once else ([], self.seconds, WARM_UP)
+        return drive(server, made.requests, more, seconds, warm_up, seed, self.cores[1], self.say)
 
     def _report(self, rows: Sequence[Row], raw: float, imported: str) -> int:
         print(machine.this_machine(self.directory).describe())

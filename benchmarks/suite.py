@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -114,7 +114,7 @@ class Bench:
             undurable[name] = self._start(stack, copy, durable=False)
         for number in range(self.plan.rounds):
             for name in self.plan.algorithms:
-                raw[name].append(self._raw(name))
+                raw[name].append(raw_on(name, self.plan.seconds, self.server_core))
                 self._round(durable[name], number)
                 self._round(undurable[name], number)
                 last = durable[name].rounds[-1]
@@ -154,23 +154,8 @@ class Bench:
     def _drive(
         self, server: Server, requests: Path, more: list[str], seconds: float, warm_up: float, seed: int
     ) -> Result:
-        command = [sys.executable, "-m", "benchmarks.load", "--port", str(server.port), *more]
-        command += ["--requests", str(requests), "--connections", str(self.plan.connections)]
-        command += ["--warm-up", str(warm_up), "--seconds", str(seconds), "--seed", str(seed)]
-        command += ["--core", str(self.load_core)]
-        for pid in family(server.pid):
-            command += ["--server", str(pid)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        result = Result(**json.loads(done.stdout))
-        if result.first_refusal:
-            self.say(f"refused: {result.refused} {result.first_refusal}")
-        return result
-
-    def _raw(self, algorithm: Algorithm) -> float:
-        command = [sys.executable, "-m", "benchmarks.signing", "--algorithm", algorithm]
-        command += ["--seconds", str(self.plan.seconds), "--core", str(self.server_core)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return float(done.stdout)
+        more = [*more, "--connections", str(self.plan.connections)]
+        return drive(server, requests, more, seconds, warm_up, seed, self.load_core, self.say)
 
     def _ceiling(self) -> Result:
         requests = self.directory / "ceiling-requests"
@@ -180,6 +165,36 @@ class Bench:
         requests.write_bytes(head % len(body) + body)
         with start_fixed_answer(core=self.server_core) as server:
             return self._drive(server, requests, [], self.plan.seconds, WARM_UP, 1)
+
+
+def drive(
+    server: Server,
+    requests: Path,
+    more: Sequence[str],
+    seconds: float,
+    warm_up: float,
+    seed: int,
+    core: int,
+    say: Say,
+) -> Result:
+    """One run of the load, a process of its own on `core`. `more`: of its options."""
+    command = [sys.executable, "-m", "benchmarks.load", "--port", str(server.port), *more]
+    command += ["--requests", str(requests), "--warm-up", str(warm_up), "--seconds", str(seconds)]
+    command += ["--seed", str(seed), "--core", str(core)]
+    for pid in family(server.pid):
+        command += ["--server", str(pid)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result = Result(**json.loads(done.stdout))
+    if result.first_refusal:
+        say(f"refused: {result.refused} {result.first_refusal}")
+    return result
+
+
+def raw_on(algorithm: Algorithm, seconds: float, core: int) -> float:
+    """Bare signatures per second, in a process of its own on `core`."""
+    command = [sys.executable, "-m", "benchmarks.signing", "--algorithm", algorithm]
+    command += ["--seconds", str(seconds), "--core", str(core)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @contextmanager

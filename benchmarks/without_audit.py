@@ -16,6 +16,8 @@ from mintmark.values.audit_event import AuditEvent
 class KeepsNothing:
     """A `ports.Ledger` that says yes to everything and writes nothing anywhere."""
 
+    working, waiting = True, 0
+
     def __init__(self, *_: Any, **__: Any) -> None:
         """Takes what a real ledger takes."""
 
