@@ -155,10 +155,15 @@ class Cluster:
 
     def lists(self, number: int, kid: str) -> bool:
         """Whether the node publishes that key, when it says that it knows."""
-        while True:
+        published: list[set[str]] = []
+
+        def known() -> bool:
             keys, kept = self.published(number)
-            if kept == KNOWN:
-                return kid in keys
+            published[:] = [keys]
+            return kept == KNOWN
+
+        until(known, "a node does not know its keys")
+        return kid in published[0]
 
     def guards_follow(self) -> None:
         """Wait until each node's guard hears what that node knows."""

@@ -56,9 +56,10 @@ async def request(visit: Visit) -> Answer:
     request_id = visit.where["request_id"]
     found = await visit.run(audit.search, audit.Search(request_id=request_id))
     for _ in range(LOOKS):
-        if not found:
-            await asyncio.sleep(PAUSE)
-            found = await visit.run(audit.search, audit.Search(request_id=request_id))
+        if found:
+            break
+        await asyncio.sleep(PAUSE)
+        found = await visit.run(audit.search, audit.Search(request_id=request_id))
     rows = [row(each) for each in reversed(found)]
     if not rows:
         raise AdministrationFault(
