@@ -274,6 +274,23 @@ def test_who_cannot_know_of_revocations_vouches_for_nothing(play, monkeypatch): 
     play(scenario)
 
 
+def test_a_poll_that_waited_while_its_node_fell_behind_vouches_for_nothing(play, monkeypatch):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        endpoints = await Endpoints(world).with_guard()
+        log = world.directory.revocations(ENVIRONMENT)
+        assert log is not None
+
+        async def fallen_behind(_seq: int, _seconds: float) -> None:
+            monkeypatch.setattr(type(world.directory), "current", False)
+
+        log.wait = fallen_behind  # type: ignore[method-assign]
+        response = await endpoints.get(query="after=0&wait=5")
+        assert response.status == 503
+        assert b"heartbeat" not in response.body
+
+    play(scenario)
+
+
 def test_readings_are_limited_per_client(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         endpoints = await Endpoints(world).with_guard()

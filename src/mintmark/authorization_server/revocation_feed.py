@@ -74,6 +74,7 @@ class RevocationFeed:
                 "What comes after that number is not kept; read the snapshot.",
                 reason="gap",
             )
+        self._vouching()
         view, now = self._view(inquiry), self._clock()
         key = statement_key(view, now)
         statements = [self._entry(view, entry, key) for entry in entries]
@@ -108,13 +109,16 @@ class RevocationFeed:
     async def _admitted(self, inquiry: Inquiry) -> RevocationLog:
         _check(inquiry.client)
         await self._limits.pace_questions("feed", inquiry.client, READINGS_PER_MINUTE, inquiry.now)
-        if not self._ports.directory.current:
-            # A heartbeat would say that nothing else was revoked, which is not known here.
-            raise StorageUnavailable("What was revoked on other nodes cannot be read.")
+        self._vouching()
         log = self._ports.directory.revocations(inquiry.view.environment.id)
         if log is None:
             raise temporarily_unavailable(1, reason="changing_too_fast")
         return log
+
+    def _vouching(self) -> None:
+        """A heartbeat says that nothing else was revoked: only who follows the others may sign one."""
+        if not self._ports.directory.current:
+            raise StorageUnavailable("What was revoked on other nodes cannot be read.")
 
     async def _wait(self, log: RevocationLog, after: int, seconds: float) -> None:
         if self._waiting >= MOST_WAITING:
