@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mintmark.values.tenancy import HostAlias, Mount
+from mintmark.jose.keyring import Keyring, SigningKeyLife
+from mintmark.values.tenancy import HostAlias, Mount, SigningKey
 from mintmark.web.routing import Misdirected, Routes, same_hosts
-from tests.web.world import HOST, OMNEO, OMNISSA, OWN_HOST, PUBLIC, Known, World, view
+from tests.jose.samples import key
+from tests.web.world import HOST, NOW, OMNEO, OMNISSA, OWN_HOST, PUBLIC, Known, World, off, view
 
 TOKEN = "/t/omneo/production/api/v3/auth/token"
 METADATA = "/.well-known/oauth-authorization-server"
@@ -160,6 +162,45 @@ def test_a_key_set_is_of_this_moment_or_is_asked_for_again_soon() -> None:
         return True
 
     world.app = replace(world.app, settled=gone)
+    assert world.ask("GET", path).status == 404
+
+
+def signing_key(number: int, published_at: int, removed_at: int | None = None) -> SigningKeyLife:
+    private = key("ES256", number)
+    public = json.dumps(private.public().jwk())
+    times = (published_at, published_at, removed_at, removed_at)
+    record = SigningKey("omneo/production", private.kid, "ES256", public, "sealed", *times)
+    return SigningKeyLife(record, private)
+
+
+def test_a_key_set_is_of_the_moment_after_the_look_whatever_its_makers_clock_says() -> None:
+    world = World()
+    moment = int(NOW)
+    fresh, over = signing_key(0, moment + 30), signing_key(1, 0, removed_at=moment + 3)
+    world.known.views["omneo/production"] = replace(OMNEO, keyring=Keyring((fresh, over)))
+    world.known.generation += 1
+
+    async def look() -> bool:
+        nonlocal moment
+        moment += 5
+        return True
+
+    world.app = replace(world.app, now=lambda: moment, settled=look)
+    listed = world.ask("GET", "/t/omneo/production/jwks.json").json["keys"]
+    assert [one["kid"] for one in listed] == [fresh.record.kid]
+
+
+def test_nobody_looks_at_the_database_for_a_key_set_that_is_refused() -> None:
+    world = World()
+
+    async def look() -> bool:
+        raise AssertionError("it was looked for")
+
+    world.app = replace(world.app, settled=look)
+    path = "/t/omneo/production/jwks.json"
+    assert world.ask("POST", path).status == 405
+    world.known.views["omneo/production"] = off(OMNEO)
+    world.known.generation += 1
     assert world.ask("GET", path).status == 404
 
 

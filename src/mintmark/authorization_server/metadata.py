@@ -58,5 +58,5 @@ def _methods(dialect: Dialect) -> list[str]:
 
 
 def key_set(view: EnvironmentView, now: int) -> bytes:
-    """The JWK Set of all keys published at `now`."""
+    """The JWK Set of all keys that are published and not removed at `now`."""
     return json.dumps({"keys": view.keyring.published(now)}, separators=(",", ":")).encode()

@@ -1,6 +1,6 @@
 """The signing keys of one issuer through time: which one signs, which are published, when the next one comes.
 
-A key is published before it signs and stays published until the last token it signed has expired, so that a
+A key is published as soon as it is known, before it signs, and stays published until the last token it signed has expired, so that a
 rotation refuses no token. Pure policy: `now` is handed in, and nothing has to run at the moment a key
 changes.
 """
@@ -38,13 +38,14 @@ class SigningKeyLife:
         return cls(record, PrivateKey.from_der(der, record.algorithm, record.kid))
 
     def signs(self, now: float) -> bool:
-        """From `signs_at` on, before `retires_at`, and only while published."""
+        """From `signs_at` on, never before `published_at`, until before `retires_at` or `removed_at`."""
         record = self.record
-        return self.published(now) and record.signs_at <= now < _end(record.retires_at)
+        begins = max(record.published_at, record.signs_at)
+        return begins <= now < _end(record.retires_at) and self.published(now)
 
     def published(self, now: float) -> bool:
-        """From `published_at` on, before `removed_at`."""
-        return self.record.published_at <= now < _end(self.record.removed_at)
+        """From when it is known, before `removed_at`: `published_at` is its maker's clock, and ours may be behind."""
+        return now < _end(self.record.removed_at)
 
 
 def _end(at: int | None) -> float:

@@ -125,7 +125,8 @@ class SigningKey:
     """A signing key's record: published, then signing, then only published, then gone. Times in seconds.
 
     `sealed`: the private key (PKCS #8 DER), sealed under the key-encryption key. `public`: its JWK as JSON.
-    Published from `published_at` to `removed_at`; signs from `signs_at` to `retires_at`; None = no end yet.
+    Published from `published_at`, by its maker's clock, to `removed_at`; signs from `signs_at` to `retires_at`; None =
+    no end yet.
     """
 
     environment: str

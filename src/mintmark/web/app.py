@@ -17,7 +17,7 @@ from mintmark.values.tenancy import Mount
 from mintmark.web import answers
 from mintmark.web.callers import Caller, Callers
 from mintmark.web.cors import cors_headers, preflight
-from mintmark.web.documents import DOUBTFUL_MAX_AGE, document_answer
+from mintmark.web.documents import DOUBTFUL_MAX_AGE, document_answer, refused
 from mintmark.web.environment_document import Described
 from mintmark.web.exchange import CLOSE
 from mintmark.web.operations import Operations
@@ -163,7 +163,7 @@ class Application:
         below = HttpRequest(request.method, located.path, request.query, request.headers, request.body)
         view, path, role = located.view, located.path, located.role
         if located.document == "keys":
-            return self._key_set(below, host, request.path, now)
+            return refused(view, request.method) or self._key_set(below, host, request.path)
         if located.document is not None:
             described = () if self.resources is None else self.resources.described(view)
             return document_answer(located.document, view, request.method, request.headers, now, described)
@@ -179,7 +179,7 @@ class Application:
             return tenant_page(view, now, self.console)
         return answers.not_found()
 
-    async def _key_set(self, request: HttpRequest, host: str, path: str, now: float) -> HttpResponse:
+    async def _key_set(self, request: HttpRequest, host: str, path: str) -> HttpResponse:
         """As of this moment: a key that any process has made before is in it. When that cannot be known, the keys that
         are known go on being published.
         """
@@ -188,7 +188,9 @@ class Application:
         if located is None or located.document != "keys":
             return answers.not_found()
         max_age = KEY_SET_MAX_AGE if settled else DOUBTFUL_MAX_AGE
-        return document_answer("keys", located.view, request.method, request.headers, now, max_age=max_age)
+        return document_answer(
+            "keys", located.view, request.method, request.headers, self.now(), max_age=max_age
+        )
 
     def _probe(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse] | None:
         return None if self.operations is None else self.operations.probe(request)

@@ -21,6 +21,13 @@ from mintmark.wire.http import Headers, HttpResponse
 DOUBTFUL_MAX_AGE = 60
 
 
+def refused(view: EnvironmentView, method: str) -> HttpResponse | None:
+    """The answer where there is no document, whichever is asked for; else None."""
+    if method not in ("GET", "HEAD"):
+        return method_not_allowed(("GET", "HEAD"))
+    return None if view.environment.enabled and view.tenant.enabled else not_found()
+
+
 def document_answer(
     document: Document,
     view: EnvironmentView,
@@ -31,10 +38,8 @@ def document_answer(
     max_age: int = KEY_SET_MAX_AGE,
 ) -> HttpResponse:
     """The document, 304 when the caller has it already, 404 for an environment that is switched off."""
-    if method not in ("GET", "HEAD"):
-        return method_not_allowed(("GET", "HEAD"))
-    if not (view.environment.enabled and view.tenant.enabled):
-        return not_found()
+    if (refusal := refused(view, method)) is not None:
+        return refusal
     if document == "openapi":
         body = environment_document(view, resources, now)
     else:
