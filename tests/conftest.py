@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -26,19 +28,24 @@ def logging_as_it_was() -> Iterator[None]:
         logging.getLogger(name).handlers[:] = handlers
 
 
-@pytest.fixture(scope="session", autouse=True)
-def earnest_sqlite() -> Iterator[Callable[[Any, object], None]]:
-    """How SQLite's connections are set up in earnest. In this process they sync nothing to disk, for no test here cuts
-    the power and a disk may be slow; programs that tests start do sync.
-    """
-    from mintmark.storage.engines import sqlite
-
-    earnest = sqlite._configure
-
-    def quickly(connection: Any, record: object) -> None:
-        earnest(connection, record)
+def _quickly(connection: Any, *_: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
-    sqlite._configure = quickly
-    yield earnest
-    sqlite._configure = earnest
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_sqlite() -> Iterator[None]:
+    """SQLite syncs nothing to disk in this process, for no test here cuts the power and a disk may be slow; programs
+    that tests start do sync.
+    """
+    sa.event.listen(sa.Pool, "checkout", _quickly)
+    yield
+    sa.event.remove(sa.Pool, "checkout", _quickly)
+
+
+@pytest.fixture
+def earnest_sqlite() -> Iterator[None]:
+    """SQLite as servers have it."""
+    sa.event.remove(sa.Pool, "checkout", _quickly)
+    yield
+    sa.event.listen(sa.Pool, "checkout", _quickly)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,13 +128,14 @@ def test_a_connection_that_could_only_read_is_not_used_again(sqlite_file: Path) 
     database.close()
 
 
-def test_every_commit_is_synced_to_disk(
-    earnest_sqlite: Callable[[Any, object], None], tmp_path: Path
-) -> None:
-    with closing(sqlite3.connect(tmp_path / "earnest.db", isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        earnest_sqlite(connection, None)
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+@pytest.mark.usefixtures("earnest_sqlite")
+def test_every_commit_is_synced_to_disk(sqlite_file: Path) -> None:
+    database = open_sqlite(sqlite_file, AUDIT_KEY)
+    try:
+        for run in (database.writing, database.reading):
+            assert run(lambda c: c.exec_driver_sql("PRAGMA synchronous").scalar_one()) == 2  # FULL
+    finally:
+        database.close()
 
 
 def test_a_database_that_is_none_is_unavailable(tmp_path: Path) -> None:
