@@ -70,6 +70,23 @@ def test_the_actor_is_named_in_the_audit_trail(mintmark: Terminal) -> None:
     assert me.startswith("cli:")
 
 
+def test_a_change_of_nothing_is_refused_and_writes_nothing(acme: Terminal, client_id: str) -> None:
+    acme.admin("machine-user", "create", ENVIRONMENT, "printer", "--generate-password")
+    before = len(acme.made("audit", "tail"))
+    for named in (
+        ["tenant", "acme"],
+        ["environment", ENVIRONMENT],
+        ["api", ENVIRONMENT, AUDIENCE],
+        ["mount", ENVIRONMENT, "/oauth/token"],
+        ["client", ENVIRONMENT, client_id],
+        ["machine-user", ENVIRONMENT, "printer"],
+        ["person", "ada"],
+    ):
+        said = acme.refused("admin", named[0], "change", *named[1:])
+        assert "Nothing was given to change" in said, named[0]
+    assert len(acme.made("audit", "tail")) == before
+
+
 def test_an_argument_of_another_encoding_is_refused(mintmark: Terminal) -> None:
     for arguments in (
         ["show", "\udcff"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from mintmark.authorization_server.administration import Act
@@ -53,6 +53,13 @@ class Call:
         if made is None:
             return None
         return [row(each) for each in made] if isinstance(made, list) else row(made)
+
+    def change(self, operation: Operation[Given, Any], given: Given) -> Any:
+        """As `run`. Raises UsageFault when everything that `given` could change is None: then nothing was asked for."""
+        values: Any = given
+        if all(getattr(given, each.name) is None for each in fields(values) if each.default is None):
+            raise UsageFault("Nothing was given to change: name at least one option (see --help).")
+        return self.run(operation, given)
 
     def administer(self, task: Callable[[Administration, Act], Awaitable[Result]]) -> Result:
         """Open the installation and run `task` in it. Raises what opening and the task raise, UsageFault with

@@ -135,7 +135,7 @@ def change(
         claims=claims,
         status_list=status_list,
     )
-    return Fields(call.run(apis.change, given))
+    return Fields(call.change(apis.change, given))
 
 
 @noun.command("enable")

@@ -152,7 +152,7 @@ def change(
         needs_user=needs_user,
         rate_limit=rate_limit,
     )
-    return Fields(call.run(clients.change, given))
+    return Fields(call.change(clients.change, given))
 
 
 @noun.command("disable")

@@ -160,7 +160,7 @@ def change(
         reissue_seconds=reissue_seconds,
         variables=None if variable is None else pairs(variable, "--variable"),
     )
-    return Fields(call.run(environments.change, given))
+    return Fields(call.change(environments.change, given))
 
 
 @noun.command("disable")

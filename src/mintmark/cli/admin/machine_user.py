@@ -103,7 +103,7 @@ def change(
     given = users.MachineUserChange(
         environment, username, None if scope is None else tuple(scope), proxy_login, proxy_audience
     )
-    return Fields(call.run(users.change, given))
+    return Fields(call.change(users.change, given))
 
 
 @noun.command("change-password")

@@ -106,7 +106,7 @@ def change(
         slow_secrets=slow_secrets,
         origins=None if origin is None else tuple(origin),
     )
-    return Fields(call.run(mounts.change, given))
+    return Fields(call.change(mounts.change, given))
 
 
 @noun.command("end")

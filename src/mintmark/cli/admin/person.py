@@ -83,7 +83,7 @@ def change(
 ) -> Answer:
     """Change what is given; user name and tenant stay."""
     given = people.PersonChange(username, name, cast(Role | None, role), openid)
-    return Fields(call.run(people.change, given))
+    return Fields(call.change(people.change, given))
 
 
 @noun.command("change-password")

@@ -82,7 +82,7 @@ def change(
 ) -> Answer:
     """Change what is given; the handle stays."""
     given = tenants.TenantChange(handle, name, rate_limit, rate_watched)
-    return Fields(call.run(tenants.change, given))
+    return Fields(call.change(tenants.change, given))
 
 
 @noun.command("disable")
