@@ -1,8 +1,8 @@
 """The signing keys of one issuer through time: which one signs, which are published, when the next one comes.
 
-A key is published as soon as it is known, before it signs, and stays published until the last token it signed has expired, so that a
-rotation refuses no token. Pure policy: `now` is handed in, and nothing has to run at the moment a key
-changes.
+A key is published as soon as it is known, before it signs, and stays published until the last token it signed has
+expired, so that a rotation refuses no token. Pure policy: `now` is handed in, and nothing has to run at the moment a
+key changes.
 """
 
 from __future__ import annotations
