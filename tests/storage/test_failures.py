@@ -129,13 +129,26 @@ def test_a_connection_that_could_only_read_is_not_used_again(sqlite_file: Path) 
 
 
 @pytest.mark.usefixtures("earnest_sqlite")
-def test_every_commit_is_synced_to_disk(sqlite_file: Path) -> None:
+def test_every_commit_is_synced_to_disk_but_what_is_written_aside(sqlite_file: Path) -> None:
+    def mode(connection: sa.Connection) -> object:
+        return connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+
     database = open_sqlite(sqlite_file, AUDIT_KEY)
     try:
-        for run in (database.writing, database.reading):
-            assert run(lambda c: c.exec_driver_sql("PRAGMA synchronous").scalar_one()) == 2  # FULL
+        assert asyncio.run(database.write_aside(mode)) == 1  # NORMAL
+        assert [database.writing(mode), database.reading(mode)] == [2, 2]  # FULL
     finally:
         database.close()
+
+
+def test_what_fails_aside_costs_nobody_else_a_connection(sqlite_database: Database) -> None:
+    opened: list[Any] = []
+    sqlite_database.writing(lambda connection: connection.exec_driver_sql("DELETE FROM tenant"))
+    sa.event.listen(sqlite_database.engine, "connect", lambda connection, _: opened.append(connection))
+    with locked(sqlite_database), pytest.raises(StorageUnavailable, match="is locked"):
+        asyncio.run(sqlite_database.write_aside(lambda _: None))
+    sqlite_database.writing(lambda connection: connection.exec_driver_sql("DELETE FROM tenant"))
+    assert opened == []
 
 
 def test_a_database_that_is_none_is_unavailable(tmp_path: Path) -> None:

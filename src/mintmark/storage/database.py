@@ -38,6 +38,7 @@ class Database(ABC):
 
     Transactions that write run one after another, over all processes, and each sees what the one before has committed;
     so what they append to the change log and to the audit trail stands in the order of their commits.
+    `aside_engine`: an engine may give it connections of its own.
     `name`: what people are told of it. `mark`: a placeholder in a statement of the driver's.
     `audit_key`: 32 bytes that the links of the audit trail are made with (crypto/audit_chain.py); without them no
     event can be written.
@@ -92,7 +93,9 @@ class Database(ABC):
         return await asyncio.get_running_loop().run_in_executor(self.writer, self.writing, work)
 
     async def write_aside(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` on a reading thread in a transaction that takes no turn. Raises StorageUnavailable."""
+        """Run `work` on a reading thread in a transaction that takes no turn. Raises StorageUnavailable, which costs
+        nobody else a connection.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._written, self.aside_engine, work)
 
@@ -112,7 +115,8 @@ class Database(ABC):
                     return work(connection)
             except (sa.exc.OperationalError, sa.exc.InternalError):
                 connection.invalidate()
-                self.forget_connections()
+                if engine is self.write_engine:
+                    self.forget_connections()
                 raise
 
     def forget_connections(self) -> None:
@@ -124,6 +128,7 @@ class Database(ABC):
         self.writer.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
+        self.aside_engine.dispose()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """SQLite, in one file: write-ahead log, every commit synced to disk, one writer at a time over all processes.
 
-A transaction that writes takes the file's write lock when it begins and waits for it in short, fair steps.
+A transaction that writes takes the file's write lock when it begins and waits for it in short, fair steps. What is
+written aside needs the same lock, so it does not wait for the disk while it holds it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from mintmark.storage.database import WRITES, Database
+from mintmark.storage.database import ASIDE, WRITES, Database
 
 #: Seconds between two looks at the write lock.
 _STEP = 0.0005
+#: Seconds that what is written aside waits for the lock at most.
+_ASIDE_PATIENCE = 1.0
 #: Rows of one statement at most.
 _LARGEST = 64
 
@@ -30,8 +33,11 @@ class SqliteDatabase(Database):
 
     mark = "?"
 
-    def __init__(self, engine: sa.Engine, path: Path, audit_key: bytes, readers: int) -> None:
+    def __init__(
+        self, engine: sa.Engine, aside: sa.Engine, path: Path, audit_key: bytes, readers: int
+    ) -> None:
         super().__init__(engine, str(path), audit_key, readers)
+        self.aside_engine = aside
         self.path = path
 
     def rows(self, table: str, names: Sequence[str], after: str = "") -> ValueLists:
@@ -100,10 +106,18 @@ def open_sqlite(
     `audit_key`: as `Database` has it.
     `busy_timeout`: seconds that a writer waits for another process's transaction before StorageUnavailable.
     """
+    engine = _engine(path, busy_timeout, readers + 2)
+    event.listen(engine, "connect", _configure)
+    aside = _engine(path, min(busy_timeout, _ASIDE_PATIENCE), 1).execution_options(**{WRITES: ASIDE})
+    event.listen(aside, "connect", _configure_aside)
+    return SqliteDatabase(engine, aside, path, audit_key, readers)
+
+
+def _engine(path: Path, busy_timeout: float, connections: int) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite+pysqlite", database=str(path)),
         hide_parameters=True,
-        pool_size=readers + 2,
+        pool_size=connections,
         max_overflow=2,
         connect_args={
             "timeout": busy_timeout,
@@ -119,9 +133,8 @@ def open_sqlite(
         else:
             connection.exec_driver_sql("BEGIN")
 
-    event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", begin)
-    return SqliteDatabase(engine, path, audit_key, readers)
+    return engine
 
 
 def _configure(connection: Any, _record: object) -> None:
@@ -140,6 +153,12 @@ def _configure(connection: Any, _record: object) -> None:
             cursor.execute("PRAGMA journal_mode = WAL")
     finally:
         cursor.close()
+
+
+def _configure_aside(connection: Any, record: object) -> None:
+    _configure(connection, record)
+    # What is committed is in order after a crash, and the newest of it may be gone.
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _begin_writing(connection: sa.Connection, busy_timeout: float) -> None:
