@@ -174,6 +174,14 @@ class Store(Protocol):
         """
         ...
 
+    async def forget_node(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Take a lost node, or one lost process of it, off the list of those that serve.
+
+        The processes that went; those of that name that are heard of still, and then none went. Raises
+        StorageUnavailable.
+        """
+        ...
+
     async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
         """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""
         ...

@@ -1,25 +1,46 @@
-"""`mintmark cluster`: whether all nodes together are healthy, or why not, as any one of them tells."""
+"""`mintmark cluster`: whether all nodes together are healthy, or why not, as any one of them tells; and nodes that
+died are forgotten.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from mintmark.authorization_server.administration import Act
+from mintmark.authorization_server.administration.act import audited
 from mintmark.cli import frame, output
-from mintmark.cli.answer import Fields, Table
-from mintmark.cli.services import Failure, Services
+from mintmark.cli.answer import Answer, Fields, Table
+from mintmark.cli.call import Call
+from mintmark.cli.frame import framed, new_app
+from mintmark.cli.plain import printable
+from mintmark.cli.services import Administration, Failure, Services
 from mintmark.cli.status import base_of
 
 
-def register(app: typer.Typer, services: Services) -> None:
-    """Add the command to the outermost group."""
+class _ShowsUnlessTold(TyperGroup):
+    """`mintmark cluster NODE` is `mintmark cluster show NODE`."""
 
-    @app.command("cluster")
-    def cluster(
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+def app(services: Services) -> typer.Typer:
+    """The commands of all nodes together."""
+    group = new_app(
+        "All nodes together: whether they are healthy, or why not (`mintmark cluster NODE`), and who is missed.",
+        _ShowsUnlessTold,
+    )
+
+    @group.command("show")
+    def show(
         node: Annotated[
             list[str],
             typer.Argument(
@@ -36,6 +57,30 @@ def register(app: typer.Typer, services: Services) -> None:
             _show(told)
         if told["status"] != "healthy":
             raise Failure(f"The cluster is {told['status']}.")
+
+    group.command("forget")(framed(services, forget))
+    return group
+
+
+def forget(
+    call: Call,
+    node: Annotated[
+        str,
+        typer.Argument(help="The node as `mintmark cluster` names it, HOST:PORT, or one process of it."),
+    ],
+) -> Answer:
+    """Miss a node no longer that died and does not come back."""
+
+    async def task(opened: Administration, act: Act) -> Sequence[str]:
+        lost, beating = await opened.store.forget_node(node)
+        if beating:
+            raise Failure(f"{', '.join(beating)} is heard of: stop it first, and it leaves by itself.")
+        if not lost:
+            raise Failure(f"Nobody misses {printable(node)}: see `mintmark cluster` for the names.")
+        await opened.store.write(lambda tx: audited(tx, act, "cluster.forget", detail=", ".join(lost)))
+        return lost
+
+    return Fields({"forgotten": list(call.administer(task))})
 
 
 def _told(bases: list[str], services: Services) -> Mapping[str, object]:
@@ -83,7 +128,8 @@ def _show(told: Mapping[str, object]) -> None:
         f"signing keys: the oldest signs since {_when(keys.get('oldest_signs_since'))}, "
         f"the next from {_when(keys.get('next_signs_at'))}"
     )
-    output.say(f"clock skew: {told.get('clock_skew')} s")
+    skew = told.get("clock_skew")
+    output.say(f"clock skew: {'unknown' if skew is None else f'{skew} s'}")
     output.say(f"status: {told['status']}")
     why = told.get("why")
     for sentence in why if isinstance(why, list) else ():

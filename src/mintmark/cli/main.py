@@ -71,9 +71,9 @@ def build_app(services: Services) -> typer.Typer:
     backups.register(app, services.backups)
     guard.register(app, services.guard)
     status.register(app, services)
-    cluster.register(app, services)
     app.command("apply")(framed(services, apply.apply))
     app.add_typer(dialects.app(services), name="dialect")
+    app.add_typer(cluster.app(services), name="cluster")
     app.add_typer(trail.noun.app(services), name=trail.noun.name)
     for name, (_, about) in COMMANDS.items():
         app.command(name, help=about, add_help_option=False)(_unparsed)

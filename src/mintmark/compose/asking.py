@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mintmark.cli.faults import Failure
 
+#: Seconds; more than twice what a node takes to say how it is, whatever it waits for (`health.PATIENCE`).
 PATIENCE = 5.0
 LARGEST = 16 << 20
 

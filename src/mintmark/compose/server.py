@@ -23,10 +23,11 @@ from mintmark.authorization_server.token_status import TokenStatus
 from mintmark.cli.services import UsageFault
 from mintmark.compose import huge_pages
 from mintmark.compose.background import Background
-from mintmark.compose.cluster import Cluster, Process
+from mintmark.compose.cluster import Cluster
 from mintmark.compose.entropy import Entropy
 from mintmark.compose.faces import all_faces
 from mintmark.compose.health import Health
+from mintmark.compose.heartbeat import Heartbeat, Process
 from mintmark.compose.installation import Keys, open_installation
 from mintmark.compose.logs import set_level
 from mintmark.compose.measuring import Measures, gauges
@@ -251,16 +252,12 @@ class Server:
             sharing.server,
         )
         measures.begin(gauges(directory, ledger, sharing, health))
-        cluster = Cluster(
-            installation.database,
-            directory,
-            health.checks,
-            Process.of(settings),
-            lambda: ledger.waiting,
-            lambda: health.draining,
+        heartbeat = Heartbeat(
+            installation.database, directory, health, Process.of(settings), lambda: ledger.waiting, self._log
         )
-        self._parts.push_async_callback(cluster.leave)
-        self._run(cluster.keep_telling)
+        self._parts.push_async_callback(heartbeat.leave)
+        self._run(heartbeat.keep_beating)
+        cluster = Cluster(installation.database, directory, heartbeat)
         operations = Operations(health.checks, measures.text, cluster.view)
         if settings.operator_listen:
             operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)

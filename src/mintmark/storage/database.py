@@ -51,7 +51,7 @@ class Database(ABC):
         self.name = name
         self.audit_key = audit_key
         self.write_engine = engine.execution_options(**{WRITES: True})
-        self.aside_engine = engine.execution_options(**{WRITES: ASIDE})
+        self.aside_engine: sa.Engine = engine.execution_options(**{WRITES: ASIDE})
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="mintmark-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="mintmark-read")
 

@@ -7,7 +7,7 @@ listener has been told, so a process never shows its own writes late.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery, StorageUnavailable, Transaction
 from mintmark.crypto.audit_chain import Report
-from mintmark.storage import audit, retention, trail_check
+from mintmark.storage import audit, nodes, retention, trail_check
 from mintmark.storage.database import Database
 from mintmark.storage.trail import Trail, audit_key
 from mintmark.storage.transaction import SqlTransaction, perform
@@ -95,6 +95,10 @@ class SqlStore:
             total += removed
             if removed < _TRIMMED:
                 return total
+
+    async def forget_node(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Take a lost node off the list of those that serve: the processes that went, those that hinder it."""
+        return await self._database.write(lambda connection: nodes.forget(connection, self._database, name))
 
     async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
         """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""

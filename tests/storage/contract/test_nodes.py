@@ -26,12 +26,42 @@ def test_a_process_is_heard_of_until_it_leaves(database: Database) -> None:
     assert heard(database) == {"b": "1"}
 
 
-def test_who_was_not_heard_of_for_long_is_forgotten(database: Database) -> None:
-    beat(database, "gone", "1")
-    database.writing(lambda c: c.execute(node.update().values(seen=node.c.seen - nodes.FORGOTTEN - 1)))
-    assert heard(database) == {}
-    beat(database, "here", "1")
+def later(database: Database, seconds: float) -> None:
+    database.writing(lambda c: c.execute(node.update().values(seen=node.c.seen - seconds)))
+
+
+def test_who_is_lost_is_listed_for_a_day(database: Database) -> None:
+    beat(database, "gone:1/7", "1")
+    later(database, nodes.KEPT - 60)
+    beat(database, "here:1/7", "1")
+    assert set(heard(database)) == {"gone:1/7", "here:1/7"}
+    later(database, 61)
+    assert set(heard(database)) == {"here:1/7"}
+    beat(database, "here:1/7", "1")
     assert database.reading(lambda c: portable.count(c, node)) == 1
+
+
+def test_a_node_that_runs_again_takes_the_place_of_its_lost_processes_alone(database: Database) -> None:
+    for process in ("a:1/7", "a:1/8", "a:11/7", "A:1/7", "a:1", "a_1/7"):
+        beat(database, process, "1")
+    later(database, nodes.SILENT + 1)
+    beat(database, "a:1/9", "1")
+    assert set(heard(database)) == {"a:1/9", "a:11/7", "A:1/7", "a:1", "a_1/7"}
+
+
+def test_a_lost_node_or_process_is_forgotten_and_one_that_beats_is_not(database: Database) -> None:
+    def forget(name: str) -> object:
+        return database.writing(lambda c: nodes.forget(c, database, name))
+
+    for process in ("a:1/7", "a:1/8", "b:1/7"):
+        beat(database, process, "1")
+    later(database, nodes.SILENT + 1)
+    beat(database, "b:1/8", "1")
+    assert forget("a:1/7") == (["a:1/7"], [])
+    assert forget("a:1") == (["a:1/8"], [])
+    assert forget("a:1") == ([], [])
+    assert forget("b:1") == ([], ["b:1/8"])
+    assert set(heard(database)) == {"b:1/8"}
 
 
 def test_a_beat_waits_for_nobody_who_writes_tokens_where_nodes_share_a_server(database: Database) -> None:
