@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.cli.conftest import Terminal
+from tests.cli.conftest import NOW, Terminal
 
 NODE = "127.0.0.1:9100"
 TOLD = {
@@ -18,7 +18,7 @@ TOLD = {
         {"process": "a:1/7", "version": "1.0", "workers": 1, "age": 0.0, "checks": {"valkey": ["ok", ""]}}
     ],
     "database": {"name": "x", "there": True, "bytes": 3 << 20},
-    "audit": {"oldest_at": 0, "last_commit_at": None},
+    "audit": {"oldest_at": 0, "last_commit_at": None, "verified_at": NOW - 2 * 86400, "verified_up_to": 7},
     "signing_keys": {"oldest_signs_since": None, "next_signs_at": None},
     "clock_skew": None,
 }
@@ -38,7 +38,20 @@ def test_health_and_its_reasons_are_shown(mintmark: Terminal, words: tuple[str, 
     assert (ran.code, ran.err) == (0, "")
     assert "a:1/7" in ran.out
     assert "clock skew: unknown" in ran.out
+    assert "(2.0 days ago) up to event 7" in ran.out
     assert "status: healthy" in ran.out
+    mintmark.answers = {f"http://{NODE}/cluster": TOLD | {"status": "degraded", "why": ["It is odd."]}}
+    for audit, said in (
+        ({}, "never verified"),
+        ({"failed_at": NOW}, "last commit unknown, not whole at "),
+        ({"verified_at": NOW - 86400, "verified_up_to": 7, "failed_at": NOW}, "event 7, not whole at "),
+        (
+            {"verified_at": NOW, "verified_up_to": 9, "failed_at": NOW - 86400},
+            "(0.0 days ago) up to event 9\n",
+        ),
+    ):
+        mintmark.answers = {f"http://{NODE}/cluster": TOLD | {"audit": audit}}
+        assert said in mintmark(*words, NODE).out
     mintmark.answers = {f"http://{NODE}/cluster": TOLD | {"status": "degraded", "why": ["It is odd."]}}
     ran = mintmark(*words, "--json", NODE)
     assert (ran.code, json.loads(ran.out)["why"]) == (1, ["It is odd."])

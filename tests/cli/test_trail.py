@@ -31,6 +31,31 @@ def test_a_changed_event_ends_with_one_sentence_and_code_1(acme: Terminal) -> No
     assert "were changed" in ran.err
 
 
+def test_when_it_was_checked_and_with_what_result_is_kept(acme: Terminal) -> None:
+    def kept() -> dict[str, tuple[float, int, str]]:
+        database = sqlite3.connect(acme.folder / "mintmark.db")
+        rows = database.execute("SELECT outcome, at, up_to, said FROM audit_check").fetchall()
+        database.close()
+        return {row[0]: row[1:] for row in rows}
+
+    assert kept() == {}
+    events = acme("audit", "verify", "--json").json["events"]
+    assert kept() == {"whole": (acme.now, events, "")}
+    harm(acme, "UPDATE audit_event SET actor = 'nobody' WHERE id = 2")
+    acme.now += 60
+    assert acme("audit", "verify").code == 1
+    assert kept()["whole"] == (acme.now - 60, events, "")
+    at, _, said = kept()["broken"]
+    assert (at, "were changed" in said) == (acme.now, True)
+
+
+def test_a_check_that_cannot_be_noted_still_says_what_it_found(acme: Terminal) -> None:
+    harm(acme, "DROP TABLE audit_check")
+    ran = acme("audit", "verify", "--json")
+    assert (ran.code, ran.json["faults"]) == (0, 0)
+    assert "could not be noted" in ran.err
+
+
 def test_heads_of_an_earlier_check_are_kept_for_the_owner_and_held_against(acme: Terminal) -> None:
     assert acme("audit", "verify", "--heads", "heads.json").code == 0
     heads = acme.folder / "heads.json"

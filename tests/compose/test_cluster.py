@@ -16,7 +16,8 @@ from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.compose import asking, health
 from mintmark.compose.cluster import SKEW, Cluster, apart, verdict
 from mintmark.compose.heartbeat import Heartbeat, Process
-from mintmark.storage import nodes
+from mintmark.crypto.audit_chain import Link, Report
+from mintmark.storage import nodes, trail_checked
 from mintmark.storage.database import Database
 from mintmark.storage.engines.sqlite import open_sqlite
 from mintmark.storage.nodes import BEAT, SILENT
@@ -251,6 +252,37 @@ def test_a_fault_of_a_beat_is_told_and_the_next_one_is_tried(database: Database)
     first.beat()
     assert first.heartbeat.fault == ""
     assert first.view()["status"] == "healthy"
+
+
+def test_when_the_trail_was_verified_is_told_and_a_failure_is_a_reason(database: Database) -> None:
+    first = Node(database, "a")
+    first.beat()
+    link = Link("", 1, 3, 4, 1.0, "", "", "")
+    assert first.view()["audit"]["verified_at"] is None
+
+    def checked(at: float, *faults: str) -> None:
+        report = Report(4, 1, 3, {"": link}, faults)
+        database.writing(lambda connection: trail_checked.note(connection, report, at))
+
+    checked(100.0)
+    told = first.view()
+    assert (told["status"], told["audit"]["verified_at"], told["audit"]["verified_up_to"]) == (
+        "healthy",
+        100.0,
+        6,
+    )
+    checked(200.0, "The event 4 is missing.", "More.")
+    told = first.view()
+    assert told["status"] == "degraded"
+    assert told["why"] == [
+        "The audit trail was not whole when it was verified at 1970-01-01 00:03 UTC: The event 4 is missing."
+    ]
+    first.beat()
+    assert (first.heartbeat.checked.whole_at, first.heartbeat.checked.failed) == (100.0, True)
+    checked(300.0)
+    assert first.view()["status"] == "healthy"
+    first.beat()
+    assert not first.heartbeat.checked.failed
 
 
 def test_a_row_that_nobody_understands_is_shown_and_harms_nobody(database: Database) -> None:

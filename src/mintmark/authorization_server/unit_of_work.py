@@ -167,6 +167,10 @@ class Store(Protocol):
         """
         ...
 
+    async def note_check(self, report: Report, at: float) -> None:
+        """Keep, for operators to see, what a check that began at `at` has found. Raises StorageUnavailable."""
+        ...
+
     async def trim_trail(self, older_than: float, most: int | None, now: float) -> int:
         """Remove events written before `older_than`, and those beyond the newest `most`; how many went.
 

@@ -54,7 +54,7 @@ def app(services: Services) -> typer.Typer:
         if as_json:
             output.answer(Fields(told), as_json=True)
         else:
-            _show(told)
+            _show(told, services.clock())
         if told["status"] != "healthy":
             raise Failure(f"The cluster is {told['status']}.")
 
@@ -106,7 +106,7 @@ def _told(bases: list[str], services: Services) -> Mapping[str, object]:
     raise fault
 
 
-def _show(told: Mapping[str, object]) -> None:
+def _show(told: Mapping[str, object], now: float) -> None:
     nodes = told["nodes"]
     rows = (
         [row | {"valkey": _valkey(row)} for row in nodes if isinstance(row, dict)]
@@ -122,7 +122,8 @@ def _show(told: Mapping[str, object]) -> None:
         + (f", {size / (1 << 20):.0f} MiB" if isinstance(size, int) else "")
     )
     output.say(
-        f"audit: from {_when(audit.get('oldest_at'))}, last commit {_when(audit.get('last_commit_at'))}"
+        f"audit: from {_when(audit.get('oldest_at'))}, last commit {_when(audit.get('last_commit_at'))}, "
+        f"{_verified(audit, now)}"
     )
     output.say(
         f"signing keys: the oldest signs since {_when(keys.get('oldest_signs_since'))}, "
@@ -146,6 +147,17 @@ def _valkey(row: Mapping[str, object]) -> str:
     if not isinstance(check, list):
         return "none"
     return "there" if check[0] == "ok" else "away"
+
+
+def _verified(audit: Mapping[str, object], now: float) -> str:
+    at, failed_at = audit.get("verified_at"), audit.get("failed_at")
+    if not isinstance(at, int | float):
+        return "never verified" if failed_at is None else f"not whole at {_when(failed_at)}"
+    days = max(0.0, now - at) / 86400
+    said = f"verified {_when(at)} ({days:.1f} days ago) up to event {audit.get('verified_up_to')}"
+    if isinstance(failed_at, int | float) and failed_at >= at:
+        said += f", not whole at {_when(failed_at)}"
+    return said
 
 
 def _when(at: object) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.act import audited
+from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.cli import output
 from mintmark.cli.admin.options import Yes
 from mintmark.cli.answer import Answer, Fields
@@ -37,8 +38,13 @@ def verify(call: Call, heads: Heads = None) -> Answer:
     """Hold every event against the chain of links; exit code 1 when something is missing or was changed."""
     known = {} if heads is None else _read(heads)
 
-    async def task(opened: Administration, _: Act) -> Report:
-        return await opened.store.check_trail(known)
+    async def task(opened: Administration, act: Act) -> Report:
+        report = await opened.store.check_trail(known)
+        try:
+            await opened.store.note_check(report, act.now)
+        except StorageUnavailable as fault:
+            output.say_aside(f"That it was checked could not be noted. {fault}")
+        return report
 
     report = call.administer(task)
     if report.faults:

@@ -19,6 +19,7 @@ from mintmark.compose.heartbeat import Heartbeat, Row
 from mintmark.storage import nodes
 from mintmark.storage.database import Database
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.trail_checked import Checked
 
 #: Seconds between the clocks of two nodes, beyond which an operator is told; a client assertion lives a minute.
 SKEW = 2.0
@@ -48,7 +49,13 @@ class Cluster:
             beaten = next((row for row in others if row["process"] == me), {})
             rows = [beaten | own, *(row for row in others if row["process"] != me)]
             told["database"] = {"name": self.database.name, "there": True, "bytes": heard.bytes}
-            told["audit"] = {"oldest_at": heard.audit_from, "last_commit_at": heard.committed_at}
+            told["audit"] = {
+                "oldest_at": heard.audit_from,
+                "last_commit_at": heard.committed_at,
+                "verified_at": heard.checked.whole_at,
+                "verified_up_to": heard.checked.up_to,
+                "failed_at": heard.checked.broken_at,
+            }
             for row in rows:
                 row["behind"] = max(0, heard.position - _number(row, "position", heard.position))
         skew = apart(rows)
@@ -59,7 +66,7 @@ class Cluster:
             deaf = (
                 f"{me} cannot say in the database how it is, so others that are silent may be well. {fault}"
             )
-        status, why = verdict(rows, skew, deaf)
+        status, why = verdict(rows, skew, deaf, "" if heard is None else _trail(heard.checked))
         if heard is None:
             status = "unknown"
         rows.sort(key=lambda row: str(row["process"]))
@@ -99,12 +106,13 @@ class Cluster:
 
 
 def verdict(
-    rows: Sequence[Mapping[str, object]], skew: float | None, deaf: str = ""
+    rows: Sequence[Mapping[str, object]], skew: float | None, deaf: str = "", trail: str = ""
 ) -> tuple[str, list[str]]:
     """One word for the whole, and a sentence for each thing that is amiss.
 
     `rows`: as `Cluster.view` has them. `skew`: seconds by which the clocks that are furthest apart are apart at least.
-    `deaf`: the sentence why the silence of others says nothing of them, where it does not.
+    `deaf`: the sentence why the silence of others says nothing of them, where it does not. `trail`: the one that says
+    what is amiss with the audit trail.
     """
     why = [deaf] if deaf else _missing(rows)
     serving = False
@@ -128,6 +136,8 @@ def verdict(
         why.append(f"Nodes run different versions: {', '.join(versions)}.")
     if skew is not None and skew > SKEW:
         why.append(f"The clocks of two nodes are {skew:.1f} seconds apart.")
+    if trail:
+        why.append(trail)
     if not serving:
         return "down", why
     return ("degraded" if why else "healthy"), why
@@ -148,6 +158,13 @@ def apart(rows: Sequence[Mapping[str, object]]) -> float | None:
     return max(
         0.0, max(skew - within for skew, within in known) - min(skew + within for skew, within in known)
     )
+
+
+def _trail(checked: Checked) -> str:
+    if not checked.failed:
+        return ""
+    at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(checked.broken_at))
+    return f"The audit trail was not whole when it was verified at {at}: {checked.fault}"
 
 
 def _missing(rows: Sequence[Mapping[str, object]]) -> list[str]:

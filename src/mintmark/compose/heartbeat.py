@@ -20,9 +20,10 @@ from mintmark import __version__
 from mintmark.authorization_server.ports import StorageUnavailable
 from mintmark.compose.health import PATIENCE, Health
 from mintmark.config import Settings
-from mintmark.storage import nodes
+from mintmark.storage import nodes, trail_checked
 from mintmark.storage.database import Database
 from mintmark.storage.directory import CachedDirectory
+from mintmark.storage.trail_checked import Checked
 from mintmark.web.refusal_log import Log
 
 #: Characters of a reason in a beat.
@@ -50,7 +51,8 @@ class Process(NamedTuple):
 
 class Heartbeat:
     """`health`: of `process`. `waiting()`: tokens that wait for their commit. `clock`: seconds since the epoch.
-    `fault`: why the last beat could not be written; empty when it was.
+    `fault`: why the last beat could not be written; empty when it was. `checked`: when the audit trail was last
+    verified, as of the last beat.
     """
 
     def __init__(
@@ -63,18 +65,19 @@ class Heartbeat:
         log: Log,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.health = health
         self.process = process
         self.fault = ""
+        self.checked = Checked()
         self._database = database
         self._directory = directory
-        self._health = health
         self._waiting = waiting
         self._log = log
         self._clock = clock
 
     async def said(self) -> Row:
         """How this process is now."""
-        checks = await self._health.checks()
+        checks = await self.health.checks()
         return {
             "node": self.process.node,
             "workers": self.process.workers,
@@ -82,7 +85,7 @@ class Heartbeat:
             "position": self._directory.position,
             "lag": round(self._directory.following.lag, 1),
             "waiting": self._waiting(),
-            "draining": self._health.draining,
+            "draining": self.health.draining,
             "checks": {check.name: [check.state, check.reason[:_LONGEST]] for check in checks},
         }
 
@@ -132,6 +135,7 @@ class Heartbeat:
         within = (self._clock() - asked_at) / 2
         skew = {"skew": round(asked_at + within - there, 3), "skew_within": round(within + 0.001, 3)}
         nodes.beat(connection, self._database, self.process.id, json.dumps(said | skew))
+        self.checked = trail_checked.last(connection)
 
     def _failed(self, reason: str, **fields: object) -> None:
         if not self.fault:

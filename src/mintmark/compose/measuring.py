@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, Stale
-from mintmark.compose.health import Health
+from mintmark.compose.heartbeat import Heartbeat
 from mintmark.compose.sharing import Sharing
 from mintmark.storage.batch import Outcome
 from mintmark.storage.directory import CachedDirectory
@@ -146,7 +146,7 @@ def _by_tenant(counted: Mapping[tuple[str, ...], int]) -> Mapping[tuple[str, ...
     return summed
 
 
-def gauges(directory: CachedDirectory, ledger: SqlLedger, sharing: Sharing, health: Health) -> Gauges:
+def gauges(directory: CachedDirectory, ledger: SqlLedger, sharing: Sharing, heartbeat: Heartbeat) -> Gauges:
     """What is read from the parts themselves."""
 
     def entries(kind: str) -> Callable[[], float]:
@@ -168,5 +168,13 @@ def gauges(directory: CachedDirectory, ledger: SqlLedger, sharing: Sharing, heal
         "ledger_waiting": ("Tokens that wait for their commit.", lambda: ledger.waiting),
         "environments": ("Environments that are served.", lambda: len(directory.environments())),
         "limiter_keys": ("Short-window limits that are in use.", lambda: len(sharing.alone)),
-        "draining": ("1 while the process is about to stop.", lambda: float(health.draining)),
+        "audit_verified_at_seconds": (
+            "When `mintmark audit verify` last found the trail whole, in seconds since the epoch; 0: never.",
+            lambda: heartbeat.checked.whole_at or 0.0,
+        ),
+        "audit_verify_failed": (
+            "1 when the last `mintmark audit verify` found the trail not whole.",
+            lambda: float(heartbeat.checked.failed),
+        ),
+        "draining": ("1 while the process is about to stop.", lambda: float(heartbeat.health.draining)),
     }

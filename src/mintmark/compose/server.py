@@ -251,12 +251,12 @@ class Server:
             time.time,
             sharing.server,
         )
-        measures.begin(gauges(directory, ledger, sharing, health))
         heartbeat = Heartbeat(
             installation.database, directory, health, Process.of(settings), lambda: ledger.waiting, self._log
         )
         self._parts.push_async_callback(heartbeat.leave)
         self._run(heartbeat.keep_beating)
+        measures.begin(gauges(directory, ledger, sharing, heartbeat))
         cluster = Cluster(installation.database, directory, heartbeat)
         operations = Operations(health.checks, measures.text, cluster.view)
         if settings.operator_listen:

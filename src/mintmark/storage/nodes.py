@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from mintmark.storage import trail_checked
 from mintmark.storage.changes import position
 from mintmark.storage.database import Database
 from mintmark.storage.tables import audit_link, node
+from mintmark.storage.trail_checked import Checked
 
 #: Seconds between two beats, after which a process is silent, and for which one that is lost stays listed.
 BEAT, SILENT, KEPT = 5.0, 20.0, 86400.0
@@ -31,6 +33,7 @@ class Beat(NamedTuple):
 class Heard(NamedTuple):
     """`position`: the newest of the change log. `bytes`: what the database takes. `audit_from`, `committed_at`: when
     the oldest and the newest link of the audit trail were written, in seconds since the epoch; None: there is none.
+    `checked`: when it was last verified.
     """
 
     beats: Sequence[Beat]
@@ -38,6 +41,7 @@ class Heard(NamedTuple):
     bytes: int
     audit_from: float | None
     committed_at: float | None
+    checked: Checked
 
 
 def beat(connection: sa.Connection, database: Database, process: str, told: str) -> None:
@@ -78,6 +82,7 @@ def heard(connection: sa.Connection, database: Database) -> Heard:
         database.size(connection),
         connection.execute(links.order_by(audit_link.c.first_id)).scalar(),
         connection.execute(links.order_by(audit_link.c.first_id.desc())).scalar(),
+        trail_checked.last(connection),
     )
 
 

@@ -11,16 +11,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mintmark.storage.tables import metadata, node
+from mintmark.storage.tables import audit_check, metadata, node
 
 Row = Sequence[Any]
+#: What is true of this very database alone: who serves from it, and when its trail was checked.
+HERE = (node, audit_check)
 #: Rows of a page.
 PAGE = 1000
 
 
 def tables() -> list[sa.Table]:
-    """Every table of the schema but who serves now; a table stands behind those that it refers to."""
-    return [table for table in metadata.sorted_tables if table is not node]
+    """Every table of the schema but those of `HERE`; a table stands behind those that it refers to."""
+    return [table for table in metadata.sorted_tables if table not in HERE]
 
 
 def count(connection: sa.Connection, table: sa.Table) -> int:

@@ -31,6 +31,7 @@ REVISIONS = (
     "0013",
     "0014",
     "0015",
+    "0017",
 )
 State = Literal["empty", "older", "current", "newer", "unfinished"]
 #: The revision of a database that another one is being moved into (moving.py); it becomes the newest when all is there.

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery, StorageUnavailable, Transaction
 from mintmark.crypto.audit_chain import Report
-from mintmark.storage import audit, nodes, retention, trail_check
+from mintmark.storage import audit, nodes, retention, trail_check, trail_checked
 from mintmark.storage.database import Database
 from mintmark.storage.trail import Trail, audit_key
 from mintmark.storage.transaction import SqlTransaction, perform
@@ -81,6 +81,10 @@ class SqlStore:
         """Hold the whole audit trail against its links, and against the heads `known` from an earlier check."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, trail_check.check_trail, self._database, known)
+
+    async def note_check(self, report: Report, at: float) -> None:
+        """Keep, for operators to see, what a check that began at `at` has found. Raises StorageUnavailable."""
+        await self._database.write(lambda connection: trail_checked.note(connection, report, at))
 
     async def trim_trail(self, older_than: float, most: int | None, now: float) -> int:
         """Remove old events, a page in each transaction, first the oldest; how many went."""

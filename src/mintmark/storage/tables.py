@@ -214,6 +214,16 @@ audit_cut = sa.Table(
     sqlite_with_rowid=False,
 )
 
+#: The newest check of the trail that found it whole, and the newest that did not (storage/trail_checked.py).
+audit_check = sa.Table(
+    "audit_check",
+    metadata,
+    sa.Column("outcome", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("up_to", sa.BigInteger, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+)
+
 #: Processes that serve, and what each said of itself last (storage/nodes.py).
 node = sa.Table(
     "node",
