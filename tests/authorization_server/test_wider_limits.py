@@ -167,6 +167,31 @@ def test_who_has_no_credential_uses_up_nothing(play: Play) -> None:
     play(scenario)
 
 
+def test_a_signature_that_is_replayed_from_many_networks_takes_nothing_of_the_tenants_minute(
+    play: Play,
+) -> None:
+    async def scenario(world: World) -> None:
+        await world.client()
+        await world.signature_key()
+        await tenant_limit(world, 2)
+        seen = f'{{"id": 7, "signature": "{hmac.new(b"shop key", b"7", hashlib.sha256).hexdigest()}"}}'
+        json = [("content-type", "application/json")]
+
+        async def replay(peer: str) -> int:
+            return (await world.ask("omneo-shopify", seen, headers=json, peer=peer)).status
+
+        assert [await replay(f"198.51.100.{n}") for n in range(9)] == [200] * 9
+        assert [(await world.token()).status for _ in range(3)] == [200, 200, 429]
+        assert await replay("198.51.100.9") == 200  # and is not held up by it
+        await address_limit(world, 2)
+        assert [await replay("203.0.113.1") for _ in range(3)] == [200, 200, 429]
+        assert await replay("203.0.113.2") == 200
+        reasons = [event.reason for event in await world.events(outcome="refused")]
+        assert reasons == ["rate_tenant", "rate_address"]
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("name", ["tenant", "address"])
 def test_a_watched_limit_refuses_nothing_and_says_what_it_would_have_refused(play: Play, name: str) -> None:
     async def scenario(world: World) -> None:

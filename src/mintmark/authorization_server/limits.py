@@ -71,10 +71,9 @@ class Limits:
         return _allowed(take, verdict, reason)
 
     async def pace_token(
-        self, take: Take, view: EnvironmentView, peer: str, now: float, reason: str = "rate_client"
+        self, take: Take, wider: tuple[Wider, ...], now: float, reason: str = "rate_client"
     ) -> Verdict:
         """As `pace`, for a token: the wider limits count too, all of them or none."""
-        wider = wider_limits(view, peer)
         if not wider:
             return await self.pace(take, now, reason)
         verdict, *others = await self.counters.take((take, *[each.take for each in wider]), now)

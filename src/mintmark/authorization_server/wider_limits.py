@@ -1,8 +1,8 @@
 """Limits per minute that are wider than one client: a tenant's over all its environments, an address's in one of them.
 
 There are none unless an operator sets them. Their units are taken together with the client's own, and only once it is
-known who asks: nobody without a credential can use up what others need (a customer's signature is one, and may be
-replayed). One that is watched refuses nothing.
+known who asks: nobody without a credential can use up what others need. A customer's signature can be replayed by
+whoever has seen it, so it takes units of its address and none of the tenant. One that is watched refuses nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def network_of(peer: str) -> str:
 
 
 def wider_limits(view: EnvironmentView, peer: str) -> tuple[Wider, ...]:
-    """Those that a token request from `peer` counts against."""
+    """Those that a token request from `peer` counts against, whose credential nobody else can have."""
     tenant = view.tenant
     found: tuple[Wider, ...] = ()
     if tenant.rate_limit:

@@ -12,6 +12,7 @@ from mintmark.authorization_server.grants.judgement import (
 )
 from mintmark.authorization_server.grants.user_password import check_password
 from mintmark.authorization_server.limits import allowances_of, token_take
+from mintmark.authorization_server.wider_limits import wider_limits
 from mintmark.values.client import CLIENT_CREDENTIALS, Client
 from mintmark.values.credential import MachineUser, SecretVersion
 from mintmark.values.errors import invalid_request, unauthorized_client
@@ -29,7 +30,9 @@ async def judge(asked: Asked) -> Judgement:
     if CLIENT_CREDENTIALS not in client.grant_types:
         raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
     take = token_take(client, view)
-    verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now) if asked.first else None
+    verdict = None
+    if asked.first:
+        verdict = await asked.limits.pace_token(take, wider_limits(view, asked.peer), asked.now)
     user = await _user(asked, client)
     api = pick_api(view, asked.request.audience, client.allowed)
     may = client.allowed[api.audience]

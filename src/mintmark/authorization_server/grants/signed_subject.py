@@ -2,7 +2,8 @@
 
 The signature is hex over the decimal text of the id under one of the environment's signature keys. It carries no
 time and no nonce, so whoever has seen it can use it again for as long as the key lives: replay is inherent in
-the scheme; narrow scopes, an hour at most, and a limit per customer and address bound what that is worth.
+the scheme; narrow scopes, an hour at most, and limits per customer and address bound what that is worth. It takes
+nothing of the tenant's minute, which others need.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 
 from mintmark.authorization_server.grants.judgement import Asked, Judgement, ensure_served, pick_api
 from mintmark.authorization_server.limits import allowances_of, subject_take
+from mintmark.authorization_server.wider_limits import address_limit
 from mintmark.values.credential import SignatureKey
 from mintmark.values.errors import invalid_grant, invalid_request
 from mintmark.values.token import Grant
@@ -39,7 +41,8 @@ async def judge(asked: Asked) -> Judgement:
     take = subject_take(environment.id, request.subject, asked.peer)
     verdict = None
     if asked.first:
-        verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now, "rate_subject")
+        wider = address_limit(view, asked.peer)
+        verdict = await asked.limits.pace_token(take, wider, asked.now, "rate_subject")
     api = pick_api(view, request.audience, (key.audience,))
     grant = Grant(
         tenant=environment.tenant,

@@ -14,6 +14,7 @@ from mintmark.authorization_server.grants.judgement import (
 )
 from mintmark.authorization_server.grants.user_password import check_password
 from mintmark.authorization_server.limits import allowances_of, subject_take
+from mintmark.authorization_server.wider_limits import wider_limits
 from mintmark.values.errors import OAuthError
 from mintmark.values.permission import EVERYTHING
 from mintmark.values.token import Grant
@@ -40,7 +41,8 @@ async def judge(asked: Asked) -> Judgement:
     take = subject_take(environment.id, user.id, asked.peer)
     verdict = None
     if asked.first:
-        verdict = await asked.limits.pace_token(take, view, asked.peer, asked.now, "rate_subject")
+        wider = wider_limits(view, asked.peer)
+        verdict = await asked.limits.pace_token(take, wider, asked.now, "rate_subject")
     grant = Grant(
         tenant=environment.tenant,
         environment=environment.id,
