@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,13 @@ def drain(refusals: Refusals) -> list[AuditEvent]:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5), st.integers(0, 9), st.sampled_from(["refused", "watched"])), max_size=300
+        st.tuples(
+            st.integers(0, 5),
+            st.integers(0, 9),
+            st.sampled_from(["refused", "watched"]),
+            st.sampled_from(["wrong", "late"]),
+        ),
+        max_size=300,
     ),
     st.integers(0, 4),
     st.integers(1, 6),
@@ -27,13 +35,16 @@ def drain(refusals: Refusals) -> list[AuditEvent]:
 )
 def test_no_refusal_is_lost_from_the_count(arrivals, each, addresses, alone, waiting) -> None:
     refusals = Refusals(each=each, addresses=addresses, alone=alone, waiting=waiting)
-    for second, peer, outcome in arrivals:
-        refusals.add(ONE._replace(at=100.0 + second, peer=f"p{peer}", outcome=outcome))
+    came: Counter[tuple[str, str]] = Counter()
+    for second, peer, outcome, reason in arrivals:
+        refusals.add(ONE._replace(at=100.0 + second, peer=f"p{peer}", outcome=outcome, reason=reason))
+        came[outcome, reason] += 1
     events = drain(refusals)
-    for outcome in ("refused", "watched"):  # one never hides in the count of the other
-        came = sum(each == outcome for _, _, each in arrivals)
-        assert sum(event.count for event in events if event.outcome == outcome) == came
-    assert len(events) <= waiting + 2
+    told: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        told[event.outcome, event.reason] += event.count
+    assert told == came  # none hides in the count of another outcome or reason
+    assert len(events) <= 2 * (waiting + 2)
     assert len(refusals) == 0
 
 
@@ -72,6 +83,35 @@ def test_all_addresses_together_have_a_bound_too() -> None:
     assert [event.client_id for event in events[:3]] == ["c", "c", "c"]
     assert sum(event.count for event in events) == 10
     assert {event.client_id for event in events[3:]} == {""}
+
+
+def test_watched_events_take_no_room_of_refusals() -> None:
+    """Neither of those that stand alone, of one address or of all, nor of addresses, counts and the queue."""
+    refusals, alone = (Refusals(each=2, addresses=3, alone=4, waiting=5) for _ in range(2))
+    for n in range(40):
+        refusals.add(ONE._replace(peer=f"p{n % 8}", outcome="watched", reason="rate_tenant"))
+    for n in range(9):
+        for each in (refusals, alone):
+            each.add(ONE._replace(peer=f"p{n % 5}", client_id=f"c{n}", reason=f"r{n % 3}"))
+    refused = [event for event in drain(refusals) if event.outcome == "refused"]
+    assert refused == drain(alone)
+
+
+def test_what_is_counted_is_told_by_reason() -> None:
+    refusals = Refusals(each=1)
+    for reason in ("wrong_secret", "wrong_secret", "unknown_client", "wrong_secret", "unknown_client"):
+        refusals.add(ONE._replace(reason=reason))
+    counted = [(event.peer, event.reason, event.count) for event in drain(refusals)]
+    assert counted == [("p", "wrong_secret", 1), ("p", "wrong_secret", 2), ("p", "unknown_client", 2)]
+
+
+def test_many_reasons_of_many_addresses_write_no_more_events_than_one() -> None:
+    refusals = Refusals(each=0, addresses=10)
+    for n in range(40):
+        refusals.add(ONE._replace(peer=f"p{n % 8}", reason=f"r{n % 5}"))
+    events = drain(refusals)
+    assert len(events) <= 10 + 5
+    assert sum(event.count for event in events) == 40
 
 
 def test_an_event_of_the_past_does_not_begin_a_new_second() -> None:
