@@ -579,6 +579,25 @@ class TestOperating:
         assert admin.get("/console/tenants/omneo").status == 404
 
 
+class TestCluster:
+    def test_an_operator_sees_in_one_place_whether_all_is_well(self, demo: Demo, signed_in: As) -> None:
+        operator = signed_in("operator")
+        assert "Cluster" in operator.get("/console").words
+        until(
+            lambda: "Cluster healthy" in operator.get("/console/cluster").words,
+            "the cluster is not healthy",
+        )
+        page = operator.get("/console/cluster")
+        assert mintmark.__version__ in page.words
+        assert "serving" in page.words
+        assert "Verified never" in page.words
+
+    def test_nobody_else_does(self, signed_in: As) -> None:
+        admin = signed_in("admin@oleria")
+        assert admin.get("/console/cluster").status == 403
+        assert "Cluster" not in admin.get("/console").words
+
+
 class TestAccessRequests:
     REQUEST = {  # noqa: RUF012
         "name": "Grace",

@@ -10,6 +10,7 @@ from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Ports, ReplayCache
 from mintmark.authorization_server.token_endpoint import TokenEndpoint
 from mintmark.authorization_server.token_status import TokenStatus
+from mintmark.compose.cluster import Cluster
 from mintmark.compose.demo_data import sample_call
 from mintmark.compose.installation import Installation
 from mintmark.compose.operators import token_url
@@ -50,6 +51,7 @@ def all_faces(
     directory: CachedDirectory,
     token_endpoint: TokenEndpoint,
     replays: ReplayCache,
+    cluster: Cluster,
     *,
     demo: bool,
 ) -> dict[str, Face]:
@@ -71,6 +73,7 @@ def all_faces(
             dummy_digest(),
             unseal,
             Tickets(installation.keys.secrets),
+            cluster.view,
             settings.access_requests,
             openid_provider(settings),
             sample_call if demo else lambda _: None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from mintmark.storage.directory import CachedDirectory
 from mintmark.web.operations import Check, State
 
 if TYPE_CHECKING:
+    from mintmark.compose.installation import Installation
+    from mintmark.storage.ledger import SqlLedger
     from mintmark.storage.valkey_server import ValkeyServer
 
 #: Bytes that must be free where the database lies, and below which an operator is told.
@@ -47,6 +50,19 @@ class Health:
         self._shared = shared
         self._known: tuple[float, Sequence[Check]] = (-1.0, ())
         self.draining = False
+
+    @classmethod
+    def of(
+        cls,
+        installation: Installation,
+        directory: CachedDirectory,
+        ledger: SqlLedger,
+        shared: ValkeyServer | None,
+    ) -> Health:
+        """Of the process that serves this installation."""
+        file = installation.settings.database_file
+        folder = None if file is None else file.parent
+        return cls(installation.database, folder, directory, lambda: ledger.working, time.time, shared)
 
     async def checks(self) -> Sequence[Check]:
         """How everything is."""

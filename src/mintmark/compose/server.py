@@ -237,20 +237,10 @@ class Server:
             asyncio.to_thread,
         )
         token_endpoint = TokenEndpoint(ports)
-        faces = all_faces(
-            installation, administration, ports, directory, token_endpoint, sharing.replays, demo=self._demo
-        )
         if found := ways(settings, time.time):
             notices = Notices(administration, found, time.time)
             self._run(lambda: background.keep_noticing(notices))
-        health = self._health = Health(
-            installation.database,
-            None if settings.database_file is None else settings.database_file.parent,
-            directory,
-            lambda: ledger.working,
-            time.time,
-            sharing.server,
-        )
+        health = self._health = Health.of(installation, directory, ledger, sharing.server)
         heartbeat = Heartbeat(
             installation.database, directory, health, Process.of(settings), lambda: ledger.waiting, self._log
         )
@@ -258,6 +248,16 @@ class Server:
         self._run(heartbeat.keep_beating)
         measures.begin(gauges(directory, ledger, sharing, heartbeat))
         cluster = Cluster(installation.database, directory, heartbeat)
+        faces = all_faces(
+            installation,
+            administration,
+            ports,
+            directory,
+            token_endpoint,
+            sharing.replays,
+            cluster,
+            demo=self._demo,
+        )
         operations = Operations(health.checks, measures.text, cluster.view)
         if settings.operator_listen:
             operators_listener = OperatorListener(operations, settings.operator_listen, settings.workers)

@@ -92,6 +92,8 @@ def navigation(visit: Visit) -> Navigation:
         watch.append(link("Usage", f"/e/{here.environment.id}/usage", "chart"))
     if visit.may("audit.search"):
         watch.append(link("Audit", "/audit", "list"))
+    if visit.principal.is_operator:
+        watch.append(link("Cluster", "/cluster", "servers"))
     sections.append(Section("Watch", tuple(watch)))
     if here is not None:
         below = f"/e/{here.environment.id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mintmark.authorization_server.administration.running import Administration
 from mintmark.authorization_server.limits import Limits
@@ -38,8 +38,9 @@ class SampleCall:
 class Services:
     """`environments()`: all of them by id. `note`: audits a refusal, bounded. `answer_late(now)`: waits until a fixed
     moment after `now`. `entropy(n)`: n random bytes. `unknown_digest`: costs as much to check as a person's, and no
-    password matches it. `unseal(sealed, context)`: opens what an act has sealed. `access_requests`: whether strangers
-    may ask for access. `sample(tenant)`: a call of the tenant's API that is known to work.
+    password matches it. `unseal(sealed, context)`: opens what an act has sealed. `cluster()`: how all nodes are, as the
+    operators' listener says it. `access_requests`: whether strangers may ask for access. `sample(tenant)`: a call of
+    the tenant's API that is known to work.
     """
 
     administration: Administration
@@ -56,6 +57,7 @@ class Services:
     unknown_digest: str = field(repr=False)
     unseal: Callable[[str, str], bytes] = field(repr=False)
     tickets: Tickets
+    cluster: Callable[[], Awaitable[Mapping[str, Any]]]
     access_requests: bool = False
     openid: OpenIdProvider | None = None
     sample: Callable[[str], SampleCall | None] = lambda _: None
