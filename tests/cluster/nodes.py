@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import psycopg
 
 from mintmark.authorization_server.administration import client_secrets, clients, signing_keys
 from mintmark.authorization_server.administration.act import Act
@@ -23,7 +25,7 @@ from tests.cluster.relay import Relay
 from tests.crash import site as sites
 from tests.crash.askers import Askers, Received, Refused
 from tests.crash.site import Holder, Site, kill
-from tests.end_to_end.server import Running, call, mintmark, until
+from tests.end_to_end.server import Running, call, free_port, mintmark, until
 from tests.postgres import Postgres, conninfo
 from tests.valkeys import Valkey
 
@@ -49,6 +51,9 @@ class Cluster:
         for number in range(1, count):
             place = conninfo(server.url().set(port=self.relay.port)) if number == 1 else None
             self.sites.append(sites.further_node(self.sites[0], directory / f"node{number}", place))
+        self._operators = [free_port() for _ in self.sites]
+        for site, port in zip(self.sites, self._operators, strict=True):
+            site.config.write_text(f'{site.config.read_text()}operator_listen = "127.0.0.1:{port}"\n')
         guard = self.new_client(protects=(sites.AUDIENCE,))
         self.guards = [_guard(site, guard) for site in self.sites]
         self._running: dict[int, Running] = {}
@@ -93,6 +98,26 @@ class Cluster:
             return call("GET", f"http://127.0.0.1:{self.sites[number].port}/readyz").status == 200
         except OSError:
             return False
+
+    def told_by(self, number: int) -> dict[str, Any]:
+        """What that node tells operators of all of them."""
+        told: dict[str, Any] = call("GET", f"http://127.0.0.1:{self._operators[number]}/cluster").json
+        return told
+
+    def is_healthy(self) -> None:
+        """Wait until each node says that all are well."""
+        for number in range(len(self.sites)):
+            until(
+                lambda number=number: self.told_by(number)["status"] == "healthy",  # type: ignore[misc]
+                "an operator does not see that the cluster is healthy",
+            )
+
+    def long_unheard(self, number: int) -> None:
+        """As if the node's last beat was a minute earlier."""
+        with psycopg.connect(self.sites[0].place, connect_timeout=10) as served:
+            served.execute(
+                "UPDATE node SET seen = seen - 60 WHERE id LIKE %s", [f"%:{self.sites[number].port}/%"]
+            )
 
     def new_client(self, daily_limit: int | None = None, protects: Sequence[str] = ()) -> Holder:
         def made(tx: Transaction, act: Act) -> Holder:

@@ -68,8 +68,18 @@ def test_a_node_that_is_killed_takes_no_token_with_it(cluster: Cluster) -> None:
         load.wait_for(30)
         cluster.kill(1)
         load.wait_for(60, [0])
+        # An operator who asks another one sees who is missed, until the node runs again.
+        cluster.long_unheard(1)
+        missed = f":{cluster.sites[1].port} was not heard of for "
+        until(lambda: missed in str(cluster.told_by(0)["why"]), "nobody misses the node")
+        told = cluster.told_by(0)
+        assert told["status"] == "degraded"
+        assert [row["lost"] for row in told["nodes"] if f":{cluster.sites[1].port}/" in row["process"]] == [
+            True
+        ]
         cluster.start(1)
         load.wait_for(30)
+        cluster.is_healthy()
     assert load.statuses == {}
     books = cluster.first.books()
     books.check(load.jtis)
@@ -93,6 +103,9 @@ def test_a_database_that_is_away_for_one_node_or_for_all_costs_503_and_nothing_e
         assert kept == DOUBTFUL
         until(lambda: not cluster.ready(1), "a node without its database says that it is ready")
         until(lambda: cluster.ready(0), "the other one is not ready")
+        told = cluster.told_by(1)
+        assert told["status"] == "unknown"
+        assert "does not reach the database" in told["why"][0]
         load.wait_for(10, [0])
         cluster.relay.mend()
         load.wait_for(10)
@@ -101,6 +114,7 @@ def test_a_database_that_is_away_for_one_node_or_for_all_costs_503_and_nothing_e
         cluster.server.kill()
         load.wait_until_refused(503)
         until(lambda: not any(cluster.ready(number) for number in (0, 1)), "a node says that it is ready")
+        assert [cluster.told_by(number)["status"] for number in (0, 1)] == ["unknown", "unknown"]
         assert all(node.keys() for node in cluster.sites), "keys are published from memory"
         refused = first.ask(first.holders[0])
         assert refused.status == 503
@@ -111,5 +125,6 @@ def test_a_database_that_is_away_for_one_node_or_for_all_costs_503_and_nothing_e
     assert load.broken == 0
     assert {refusal.error for refusal in load.refused} == {"temporarily_unavailable"}
     until(lambda: all(cluster.ready(number) for number in (0, 1)), "a node is not ready again")
+    cluster.is_healthy()
     first.books().check(load.jtis)
     cluster.verify()
