@@ -23,8 +23,8 @@ MOST = 256
 #: KEYS: one per take. ARGV[1]: seconds and nanoseconds, or nothing for the server's clock. ARGV[2]: for each request
 #: the number of its takes, and for each of those its window, what must be free, and what is taken, in nanoseconds;
 #: what must be free is negative where a limit is only watched, and so hinders nothing.
-#: Answers what each key owed before. Times are kept in two parts, because a number here has 53 bits; a key lives a
-#: minute longer than it owes, for clocks that are set back.
+#: Answers what each key owed before, in one text, because a client reads each part of a list by itself. Times are kept
+#: in two parts, because a number here has 53 bits; a key lives a minute longer than it owes, for clocks that are set back.
 SCRIPT = """
 local seconds, nanos = string.match(ARGV[1], '^(%d+) (%d+)$')
 if not seconds then
@@ -33,7 +33,7 @@ if not seconds then
 end
 seconds, nanos = tonumber(seconds), tonumber(nanos)
 local asked = cjson.decode(ARGV[2])
-local owed, at, key = {}, 1, 0
+local owed, debts, at, key = {}, {}, 1, 0
 while asked[at] do
   local takes, first, free = asked[at], key, true
   for take = 1, takes do
@@ -45,15 +45,16 @@ while asked[at] do
       local s, n = string.match(known, '^(%d+) (%d+)$')
       debt = math.max(0, math.min(window, (s - seconds) * 1000000000 + (n - nanos)))
     end
-    owed[key] = debt
+    debts[key] = debt
+    owed[key] = string.format('%.0f', debt)
     if wanted > 0 and debt + wanted > window + 1000 then free = false end
   end
   if free then
     for take = 1, takes do
       local window, wanted, taken = asked[at + 3 * take - 2], asked[at + 3 * take - 1], asked[at + 3 * take]
-      if wanted < 0 and owed[first + take] - wanted > window + 1000 then taken = 0 end
+      if wanted < 0 and debts[first + take] - wanted > window + 1000 then taken = 0 end
       if taken > 0 then
-        local after = owed[first + take] + taken
+        local after = debts[first + take] + taken
         local full = nanos + after
         local s = seconds + math.floor(full / 1000000000)
         local value = string.format('%.0f %.0f', s, full % 1000000000)
@@ -63,7 +64,7 @@ while asked[at] do
   end
   at = at + 3 * takes + 1
 end
-return owed
+return table.concat(owed, ' ')
 """
 _SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
@@ -136,10 +137,10 @@ class ValkeyCounters:
             json.dumps(asked, separators=(",", ":")),
         )
         try:
-            owed: Sequence[int] = await self._server.ask("EVALSHA", _SHA, *given)
+            owed: bytes = await self._server.ask("EVALSHA", _SHA, *given)
         except NoScriptError:
             owed = await self._server.ask("EVAL", SCRIPT, *given)
-        return owed
+        return [int(debt) for debt in owed.split()]
 
 
 def _answer(waiting: Sequence[_Waiting], owed: Sequence[int] | None) -> None:
