@@ -7,14 +7,15 @@ from a snapshot older than `position` answers whoever asked before, and is never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from mintmark.authorization_server.ports import EnvironmentView, StorageUnavailable, Transaction
 from mintmark.storage import changes, views
 from mintmark.storage.cache import Generations
 from mintmark.storage.following import Following
+from mintmark.storage.lookups import Key, Lookups
 from mintmark.storage.revocation_log import SqlRevocationLog
 from mintmark.storage.store import SqlStore
 from mintmark.storage.transaction import SqlTransaction
@@ -23,7 +24,6 @@ from mintmark.values.client import Registration
 from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SignatureKey
 from mintmark.values.revocation import RevocationEntry
 
-Value = TypeVar("Value")
 #: An environment with all that was revoked in it.
 _Loaded = dict[str, tuple[EnvironmentView, list[RevocationEntry]] | None]
 #: Clients read ahead in one go: few, so that requests are served in between.
@@ -53,12 +53,9 @@ class CachedDirectory:
         self._views: dict[str, EnvironmentView] = {}
         self._revocations: dict[str, SqlRevocationLog] = {}
         # An evicted half is the price of the cheap bookkeeping, so twice the capacity is provided for.
-        self._caches: dict[str, Generations[Any]] = {
-            kind: Generations(2 * capacity)
-            for kind in ("client", "user", "username", "signature_keys", "api_token", "legacy_token")
-        }
+        self._caches: dict[str, Generations[Any]] = {kind: Generations(2 * capacity) for kind in views.FINDS}
         self._clients = self._caches["client"]
-        self._loading: dict[tuple[str, str, str], asyncio.Future[tuple[int, Any]]] = {}
+        self._lookups = Lookups(store, views.FINDS)
         self._position = 0
         self.following = Following(self._catch_up)
         self.generation = 0
@@ -101,10 +98,7 @@ class CachedDirectory:
 
     async def registration(self, environment_id: str, client_id: str) -> Registration | None:
         """A client with its secret versions, or None. Raises StorageUnavailable."""
-        cached = self.held(environment_id, client_id)
-        if cached is not None:
-            return cached
-        return await self._load("client", environment_id, client_id, views.registration)
+        return cast("Registration | None", await self._entry("client", environment_id, client_id))
 
     def held(self, environment_id: str, client_id: str) -> Registration | None:
         """As `registration`, of a client that is in memory; None for every other."""
@@ -117,41 +111,28 @@ class CachedDirectory:
             user = await self.machine_user_by_id(environment_id, user_id)
             if user is not None and user.username == username:
                 return user
-
-        def find(transaction: Transaction, environment: str, name: str) -> str | None:
-            found = transaction.find(MachineUser, environment=environment, username=name)
-            return found[0].id if found else None
-
-        user_id = await self._load("username", environment_id, username, find)
+        user_id = await self._look_up("username", environment_id, username)
         if user_id is None:
             return None
-        user = await self.machine_user_by_id(environment_id, user_id)
+        user = await self.machine_user_by_id(environment_id, cast(str, user_id))
         return user if user is not None and user.username == username else None
 
     async def machine_user_by_id(self, environment_id: str, user_id: str) -> MachineUser | None:
         """A machine user by id, or None. Raises StorageUnavailable."""
-        return await self._credential(MachineUser, "user", environment_id, user_id)
+        return cast("MachineUser | None", await self._entry("user", environment_id, user_id))
 
     async def signature_keys(self, environment_id: str) -> tuple[SignatureKey, ...]:
         """The environment's signature keys, newest last. Raises StorageUnavailable."""
-        cached = self._caches["signature_keys"].get(environment_id, "")
-        if cached is not None:
-            return cast("tuple[SignatureKey, ...]", cached)
-        found = await self._load(
-            "signature_keys",
-            environment_id,
-            "",
-            lambda transaction, at, _: views.signature_keys(transaction, at),
-        )
-        return found or ()
+        found = await self._entry("signature_keys", environment_id, "")
+        return cast("tuple[SignatureKey, ...]", found)
 
     async def api_token(self, environment_id: str, token_id: str) -> ApiToken | None:
         """An opaque token by its id, or None. Raises StorageUnavailable."""
-        return await self._credential(ApiToken, "api_token", environment_id, token_id)
+        return cast("ApiToken | None", await self._entry("api_token", environment_id, token_id))
 
     async def legacy_token(self, environment_id: str, token_id: str) -> LegacyToken | None:
         """A legacy token by its id, or None. Raises StorageUnavailable."""
-        return await self._credential(LegacyToken, "legacy_token", environment_id, token_id)
+        return cast("LegacyToken | None", await self._entry("legacy_token", environment_id, token_id))
 
     async def refresh(self) -> None:
         """Catch up with the change log now, together with whoever else wants to. Raises StorageUnavailable."""
@@ -199,45 +180,16 @@ class CachedDirectory:
         finally:
             warming.cancel()
 
-    async def _credential(
-        self, record_type: type[Value], kind: str, environment_id: str, record_id: str
-    ) -> Value | None:
-        cached = self._caches[kind].get(environment_id, record_id)
-        if cached is not None:
-            return cast(Value, cached)
-        return await self._load(
-            kind, environment_id, record_id, lambda transaction, *key: transaction.get(record_type, *key)
-        )
+    async def _entry(self, kind: str, environment_id: str, entry_id: str) -> object | None:
+        cached = self._caches[kind].get(environment_id, entry_id)
+        return await self._look_up(kind, environment_id, entry_id) if cached is None else cached
 
-    async def _load(
-        self,
-        kind: str,
-        environment_id: str,
-        entry_id: str,
-        find: Callable[[Transaction, str, str], Value | None],
-    ) -> Value | None:
-        """Read one entry; who asks for the same one meanwhile shares the answer, unless it is too old for him."""
-        asked_at = self._position
-        key = (kind, environment_id, entry_id)
-        running = self._loading.get(key)
-        if running is not None:
-            position, found = await asyncio.shield(running)
-            if position >= asked_at:
-                return cast("Value | None", found)
-
-        def work(transaction: Transaction) -> tuple[int, Value | None]:
-            return transaction.position(), find(transaction, environment_id, entry_id)
-
-        running = asyncio.ensure_future(self._store.read(work))
-        self._loading[key] = running
-        try:
-            position, found = await asyncio.shield(running)
-        finally:
-            if self._loading.get(key) is running:
-                del self._loading[key]
+    async def _look_up(self, kind: str, environment_id: str, entry_id: str) -> object | None:
+        """Read one entry, and keep it when the snapshot is not older than what was evicted."""
+        position, found = await self._lookups.find(Key(kind, environment_id, entry_id))
         if found is not None and position >= self._position:
             self._caches[kind].put(environment_id, entry_id, found)
-        return cast("Value | None", found)
+        return found
 
     def _load_views(self, transaction: Transaction, environment_ids: list[str]) -> _Loaded:
         loaded: _Loaded = {}

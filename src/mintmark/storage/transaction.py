@@ -92,7 +92,7 @@ class SqlTransaction:
         """
         self._writing()
         refuse_unstorable(record)
-        if self._exists(record):
+        if self._present(record) is not None:
             raise Conflict(f"The {_named(record)} exists already.")
         self._refuse_taken(record)
         self._guarded(record, lambda: self._insert(record))
@@ -219,6 +219,10 @@ class SqlTransaction:
         """The next clients behind the key (environment, client id), in order, and all of their secrets."""
         return many.clients_after(self._connection, after, most)
 
+    def clients_at(self, keys: Sequence[tuple[str, str]]) -> tuple[list[Client], list[SecretVersion]]:
+        """The clients with these keys (environment, client id), those that there are, and all of their secrets."""
+        return many.clients_at(self._connection, keys)
+
     def _present(self, record: Any) -> object | None:
         """The stored record with the key of `record`."""
         kind = type(record)
@@ -251,11 +255,6 @@ class SqlTransaction:
     def _is(self, record: Any) -> sa.ColumnElement[bool]:
         table = TABLES[type(record)]
         return sa.and_(*(table.c[name] == getattr(record, name) for name in KEYS[type(record)]))
-
-    def _exists(self, record: Any) -> bool:
-        table = TABLES[type(record)]
-        found = sa.select(sa.literal(1)).select_from(table).where(self._is(record))
-        return self._connection.execute(found).first() is not None
 
     def _refuse_taken(self, record: object) -> None:
         if isinstance(record, MachineUser):

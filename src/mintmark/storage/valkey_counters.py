@@ -23,8 +23,8 @@ MOST = 256
 #: KEYS: one per take. ARGV[1]: seconds and nanoseconds, or nothing for the server's clock. ARGV[2]: for each request
 #: the number of its takes, and for each of those its window, what must be free, and what is taken, in nanoseconds;
 #: what must be free is negative where a limit is only watched, and so hinders nothing.
-#: Answers what each key owed before, in one text, because a client reads each part of a list by itself. Times are kept
-#: in two parts, because a number here has 53 bits; a key lives a minute longer than it owes, for clocks that are set back.
+#: Answers what each key owed before, in one text, because a client reads each part of a list by itself. Times are in
+#: two parts, because a number here has 53 bits; a key lives a minute longer than it owes, for clocks that are set back.
 SCRIPT = """
 local seconds, nanos = string.match(ARGV[1], '^(%d+) (%d+)$')
 if not seconds then

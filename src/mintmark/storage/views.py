@@ -5,15 +5,17 @@ Plain functions over a `Transaction`; `directory` decides when they run and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from mintmark.authorization_server.ports import EnvironmentView, Transaction
 from mintmark.dialect import Dialect
 from mintmark.jose.keyring import Keyring
+from mintmark.storage.lookups import Find
 from mintmark.storage.transaction import SqlTransaction
 from mintmark.values.client import Client, Registration
-from mintmark.values.credential import SecretVersion, SignatureKey
+from mintmark.values.credential import ApiToken, LegacyToken, MachineUser, SecretVersion, SignatureKey
 from mintmark.values.tenancy import Api, Environment, SigningKey, Tenant
 
 #: The loaded keyring of an environment's signing key records; it unseals them.
@@ -51,19 +53,19 @@ def environment_ids(transaction: Transaction, tenant: str | None = None) -> list
     return [environment.id for environment in found]
 
 
-def registration(transaction: Transaction, environment_id: str, client_id: str) -> Registration | None:
-    """A client with its secret versions, newest last, or None."""
-    client = transaction.get(Client, environment_id, client_id)
-    if client is None:
-        return None
-    return _registration(
-        client, transaction.find(SecretVersion, environment=environment_id, client_id=client_id)
-    )
-
-
 def registrations(transaction: SqlTransaction, after: tuple[str, str], most: int) -> list[Registration]:
     """The next clients behind the key (environment, client id), in order, with their secret versions."""
-    clients, secrets = transaction.clients_after(after, most)
+    return _registered(*transaction.clients_after(after, most))
+
+
+def _clients(transaction: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], object]:
+    found: dict[tuple[str, str], object] = {}
+    for registration in _registered(*cast(SqlTransaction, transaction).clients_at(keys)):
+        found[registration.client.environment, registration.client.client_id] = registration
+    return found
+
+
+def _registered(clients: list[Client], secrets: list[SecretVersion]) -> list[Registration]:
     theirs: dict[tuple[str, str], list[SecretVersion]] = {}
     for secret in secrets:
         theirs.setdefault((secret.environment, secret.client_id), []).append(secret)
@@ -78,7 +80,37 @@ def _registration(client: Client, secrets: list[SecretVersion]) -> Registration:
     return Registration(client, tuple(sorted(slim, key=lambda secret: (secret.created_at, secret.id))))
 
 
-def signature_keys(transaction: Transaction, environment_id: str) -> tuple[SignatureKey, ...]:
-    """The environment's signature keys, newest last."""
+def _signature_keys(transaction: Transaction, environment_id: str, _: str) -> tuple[SignatureKey, ...]:
     keys = transaction.find(SignatureKey, environment=environment_id)
     return tuple(sorted(keys, key=lambda key: (key.created_at, key.id)))
+
+
+def _username(transaction: Transaction, environment_id: str, username: str) -> str | None:
+    found = transaction.find(MachineUser, environment=environment_id, username=username)
+    return found[0].id if found else None
+
+
+def _each(find: Callable[[Transaction, str, str], object | None]) -> Find:
+    def found(transaction: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], object]:
+        entries = {key: find(transaction, *key) for key in keys}
+        return {key: entry for key, entry in entries.items() if entry is not None}
+
+    return found
+
+
+def _record(kind: type[object]) -> Find:
+    return _each(
+        lambda transaction, environment_id, record_id: transaction.get(kind, environment_id, record_id)
+    )
+
+
+#: How entries are looked up, by kind: `Registration` by client id, `MachineUser` by id, its id by user name, all
+#: `SignatureKey` of an environment (newest last) by "", `ApiToken` and `LegacyToken` by id.
+FINDS: Mapping[str, Find] = {
+    "client": _clients,
+    "user": _record(MachineUser),
+    "username": _each(_username),
+    "signature_keys": _each(_signature_keys),
+    "api_token": _record(ApiToken),
+    "legacy_token": _record(LegacyToken),
+}

@@ -295,6 +295,33 @@ def test_many_who_ask_for_the_same_client_cause_one_read(database: Database) -> 
     with_directory(database, story)
 
 
+def test_many_clients_that_are_asked_for_at_once_are_read_together(database: Database) -> None:
+    names = [f"c{n:02}" for n in range(30)]
+
+    async def story(store: Counting, directory: CachedDirectory) -> None:
+        def many(transaction: Any) -> None:
+            for name in names:
+                transaction.add(replace(CLIENT, client_id=name), now=NOW)
+                transaction.add(replace(SECRET, client_id=name), now=NOW)
+
+        await store.write(many)
+        reads = store.reads
+        asking = [*names, "nobody", "no\x00body", "abc"]
+        found = await asyncio.gather(*(directory.registration(HOME, name) for name in asking))
+        assert store.reads == reads + 1
+        assert [None if each is None else each.client.client_id for each in found] == [
+            *names,
+            None,
+            None,
+            "abc",
+        ]
+        assert [each.secrets for each in found if each] == [
+            (replace(SECRET, client_id=name),) for name in (*names, "abc")
+        ]
+
+    with_directory(database, story)
+
+
 def test_many_who_refresh_share_the_turns(database: Database) -> None:
     async def story(store: Counting, directory: CachedDirectory) -> None:
         reads = store.reads

@@ -203,7 +203,7 @@ def test_when_two_nodes_race_the_second_one_conflicts(
 ) -> None:
     """As when the other one's record appears between the look and the insert."""
     write(store, fill)
-    monkeypatch.setattr(SqlTransaction, "_exists", lambda self, record: False)
+    monkeypatch.setattr(SqlTransaction, "_present", lambda self, record: None)
     with pytest.raises(Conflict, match="exists already"):
         write(store, lambda transaction: transaction.add(CLIENT, now=NOW))
 
