@@ -217,6 +217,7 @@ def test_a_database_on_a_server_is_a_url_without_a_password(tmp_path: Path) -> N
         ("postgresql://mintmark:s3cr3t@db/mintmark", "database_password"),
         ("postgresql://db/mintmark?password=s3cr3t", "database_password"),
         ("postgresql://db/mintmark?sslkey=k.pem&sslpassword=s3cr3t", "sslpassword"),
+        ("postgresql://db/mintmark?oauth_client_secret=s3cr3t", "oauth_client_secret"),
     ],
 )
 def test_a_password_in_the_databases_url_is_refused_and_not_repeated(

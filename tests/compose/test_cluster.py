@@ -172,7 +172,7 @@ def test_a_node_that_died_is_missed_until_an_operator_forgets_it(database: Datab
     assert told["status"] == "degraded"
     assert told["why"][0].startswith("b:1 was not heard of for 36")
     assert [each["lost"] for each in told["nodes"]] == [False, True]
-    assert database.writing(lambda c: nodes.forget(c, database, "b:1")) == (["b:1/7"], [])
+    assert database.writing(lambda c: nodes.forget(c, database, "b:1")) == (["b:1/7"], ())
     assert first.view()["status"] == "healthy"
 
 

@@ -178,8 +178,11 @@ class Store(Protocol):
         """
         ...
 
-    async def forget_node(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Take a lost node, or one lost process of it, off the list of those that serve.
+    async def forget_node(
+        self, name: str, note: Callable[[Transaction, Sequence[str]], object]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Take a lost node, or one lost process of it, off the list of those that serve, in one transaction with
+        `note`, which is told which went.
 
         The processes that went; those of that name that are heard of still, and then none went. Raises
         StorageUnavailable.

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mintmark.authorization_server.administration import Act
 from mintmark.authorization_server.administration.act import audited
+from mintmark.authorization_server.ports import Transaction
 from mintmark.cli import frame, output
 from mintmark.cli.answer import Answer, Fields, Table
 from mintmark.cli.call import Call
@@ -72,12 +73,14 @@ def forget(
     """Miss a node no longer that died and does not come back."""
 
     async def task(opened: Administration, act: Act) -> Sequence[str]:
-        lost, beating = await opened.store.forget_node(node)
+        def note(tx: Transaction, lost: Sequence[str]) -> None:
+            audited(tx, act, "cluster.forget", detail=", ".join(lost))
+
+        lost, beating = await opened.store.forget_node(node, note)
         if beating:
             raise Failure(f"{', '.join(beating)} is heard of: stop it first, and it leaves by itself.")
         if not lost:
             raise Failure(f"Nobody misses {printable(node)}: see `mintmark cluster` for the names.")
-        await opened.store.write(lambda tx: audited(tx, act, "cluster.forget", detail=", ".join(lost)))
         return lost
 
     return Fields({"forgotten": list(call.administer(task))})

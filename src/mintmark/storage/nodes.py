@@ -64,10 +64,11 @@ def forget(connection: sa.Connection, database: Database, name: str) -> tuple[Se
     named = sa.or_(node.c.id == name, _of(name))
     rows = connection.execute(sa.select(node.c.id, node.c.seen).where(named).order_by(node.c.id)).all()
     beating = [process for process, seen in rows if now - seen < SILENT]
-    lost = [process for process, _ in rows if process not in beating]
-    if not beating:
-        connection.execute(node.delete().where(node.c.id.in_(lost)))
-    return lost, beating
+    if beating:
+        return (), beating
+    lost = [process for process, _ in rows]
+    connection.execute(node.delete().where(node.c.id.in_(lost)))
+    return lost, ()
 
 
 def heard(connection: sa.Connection, database: Database) -> Heard:

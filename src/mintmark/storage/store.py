@@ -100,9 +100,18 @@ class SqlStore:
             if removed < _TRIMMED:
                 return total
 
-    async def forget_node(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+    async def forget_node(
+        self, name: str, note: Callable[[Transaction, Sequence[str]], object]
+    ) -> tuple[Sequence[str], Sequence[str]]:
         """Take a lost node off the list of those that serve: the processes that went, those that hinder it."""
-        return await self._database.write(lambda connection: nodes.forget(connection, self._database, name))
+
+        def work(connection: sa.Connection) -> tuple[Sequence[str], Sequence[str]]:
+            lost, beating = nodes.forget(connection, self._database, name)
+            if lost:
+                perform(connection, self._trail, lambda tx: note(tx, lost))
+            return lost, beating
+
+        return await self._database.write(work)
 
     async def mount_users(self, environment: str, mount: str, since: float) -> list[tuple[str, int, float]]:
         """(client id, tokens, last at) of who got tokens at a mount since then. Raises StorageUnavailable."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
+#: Further parameters of libpq that are secrets.
+_SECRETS = {"sslpassword", "oauth_client_secret"}
 _EXAMPLE = "it must be a URL such as postgresql://mintmark@db.example.com/mintmark"
 
 
@@ -19,15 +21,15 @@ def place(text: str) -> Path | str:
         name, _ = parts.path.strip("/"), parts.port
     except ValueError:
         raise ValueError(_EXAMPLE) from None
-    if parts.password is not None or "password" in (given := parse_qs(parts.query)):
+    given = parse_qs(parts.query)
+    if parts.password is not None or "password" in given:
         raise ValueError(
             "it holds a password, and settings hold no secret: set database_password to where it is found, or give a "
             "command the option that ends in -password-from"
         )
-    if "sslpassword" in given:
+    if secret := next((each for each in given if each in _SECRETS), None):
         raise ValueError(
-            "it holds sslpassword, and settings hold no secret: keep the client's key without a passphrase where only "
-            "the server's user can read it, or name a libpq service (service=NAME) whose file has it"
+            f"it holds {secret}, and settings hold no secret: name a libpq service (service=NAME) whose file has it"
         )
     if not name or "/" in name or parts.fragment:
         raise ValueError(_EXAMPLE)
