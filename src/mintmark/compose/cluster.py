@@ -23,6 +23,8 @@ from mintmark.storage.trail_checked import Checked
 
 #: Seconds between the clocks of two nodes, beyond which an operator is told; a client assertion lives a minute.
 SKEW = 2.0
+#: Seconds without a beat of one's own after which others, that are silent after longer, may be well: two failed.
+_MUTE = 2.5 * nodes.BEAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ class Cluster:
         said, heard = await asyncio.gather(self.heartbeat.said(), self._heard())
         own = {"process": me, "age": 0.0} | said
         told: Row = {"database": {"name": self.database.name, "there": heard is not None}}
-        rows = [own]
+        rows, beaten = [own], Row()
         if heard is not None:
             others = [_row(beat) for beat in heard.beats]
-            beaten = next((row for row in others if row["process"] == me), {})
+            beaten = next((row for row in others if row["process"] == me), beaten)
             rows = [beaten | own, *(row for row in others if row["process"] != me)]
             told["database"] = {"name": self.database.name, "there": True, "bytes": heard.bytes}
             told["audit"] = {
@@ -62,7 +64,7 @@ class Cluster:
         deaf = ""
         if heard is None:
             deaf = f"{me} does not reach the database and cannot tell of the others."
-        elif fault := self.heartbeat.fault:
+        elif (fault := self.heartbeat.fault) and _number(beaten, "age", math.inf) > _MUTE:
             deaf = (
                 f"{me} cannot say in the database how it is, so others that are silent may be well. {fault}"
             )
