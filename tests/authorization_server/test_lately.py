@@ -99,8 +99,26 @@ def test_a_remembered_client_is_paced_and_its_address_limited_all_the_same(play:
                 peer="203.0.113.9",
             )
         assert (await world.token(peer="203.0.113.9")).status == 429
-        # It had the right secret, so it counts against the client's minute, which is taken at once with the look.
-        assert [(await world.token()).status for _ in range(30)] == [200] * 28 + [429] * 2
+        # Refused for guesses at its address it took nothing of the client's minute.
+        assert [(await world.token()).status for _ in range(30)] == [200] * 29 + [429]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("guessed", ["abc", "others"])
+def test_guesses_at_its_address_take_nothing_of_a_clients_minute(play: Play, guessed: str) -> None:
+    async def scenario(world: World) -> None:
+        await world.client(rate_limit=30)
+        assert (await world.token()).status == 200
+        wrong = secret_of_nobody(world.entropy).reveal()
+        names = ["abc"] * 10 if guessed == "abc" else [f"guess{n // 10}" for n in range(100)]
+        for name in names:
+            await world.ask(
+                "standard", f"grant_type=client_credentials&client_id={name}&client_secret={wrong}"
+            )
+        assert [(await world.token()).status for _ in range(40)] == [429] * 40
+        assert [(await world.token(peer="203.0.113.9")).status for _ in range(30)] == [200] * 29 + [429]
+        assert {"failed_attempts", "rate_client"} <= {event.reason for event in await world.events()}
 
     play(scenario)
 

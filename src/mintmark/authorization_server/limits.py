@@ -82,17 +82,20 @@ class Limits:
     async def admit_and_pace(
         self, take: Take, view: EnvironmentView, identity: str, peer: str, now: float
     ) -> Verdict:
-        """Both at once, for a client's request that was judged before. Raises OAuthError 429 ``rate_limited``."""
+        """Both at once, for a client's request that was judged before, so that a refusal for failures takes no unit.
+
+        Raises OAuthError 429 ``rate_limited``.
+        """
         wider: tuple[Wider, ...] = ()
-        others: Sequence[Verdict] = ()
+        looks = (_any_failures(peer), _failures_of_known(view.environment.id, identity, peer))
+        takes: tuple[Take, ...] = (*looks, take)
         if view.tenant.rate_limit or view.environment.address_rate_limit:
             wider = wider_limits(view, peer)
-            takes = (_any_failures(peer), take, *[each.take for each in wider])
-            failures, verdict, *others = await self.counters.take(takes, now)
-        else:
-            failures, verdict = await self.counters.take((_any_failures(peer), take), now)
-        if failures.remaining != FAILURES_PER_ADDRESS:
-            await self._judge_failures(failures, view.environment.id, identity, peer, now)
+            takes = (*takes, *[each.take for each in wider])
+        from_address, for_identity, verdict, *others = await self.counters.take(takes, now)
+        if not (from_address.allowed and for_identity.allowed):
+            for look, said in zip(looks, (from_address, for_identity), strict=True):
+                _allowed(look, said, "failed_attempts", "failures")
         if wider:
             return _within(take, verdict, "rate_client", wider, others)
         return verdict if verdict.allowed else _allowed(take, verdict, "rate_client")
@@ -175,6 +178,10 @@ def _failures_of(environment: str, identity: str, peer: str) -> Take:
     claimed = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     key = f"failed:{environment}:{network_of(peer)}:{claimed}"
     return Take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, cost=0)
+
+
+#: For ids of clients that have proved themselves: what anybody may claim is as long as he likes, and is not kept.
+_failures_of_known = lru_cache(maxsize=8192)(_failures_of)
 
 
 def token_take(client: Client, view: EnvironmentView) -> Take:
