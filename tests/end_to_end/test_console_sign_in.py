@@ -306,6 +306,17 @@ class TestCompanyProvider:
         assert answer.status == 403
         assert visitor.get("/console").status == 303
 
+    def test_a_stranger_uses_up_nothing_by_coming_back(
+        self, served: Served, company: CompanyProvider
+    ) -> None:
+        visitor = Visitor(served.url)
+        sent = company.authorize(visitor.get("/console/sign-in/openid").location)
+        path = f"/console/sign-in/openid/callback?code={sent['code']}&state={sent['state']}"
+        known, company.claims = company.claims, {"sub": "somebody-else"}
+        assert [visitor.get(path).status for _ in range(2)] == [403, 403]
+        company.claims = known
+        assert visitor.get(path).status == 303
+
     @pytest.mark.parametrize(
         "lie",
         [

@@ -171,13 +171,8 @@ async def back(visit: Visit) -> Answer:
 
     try:
         names = await asyncio.to_thread(exchange)
-        first = await services.replays.accept_once(f"openid:{told['state']}", WITHIN)
     except OpenIdFault as fault:
         return again(visit, str(fault), 401)
-    except ReplayUnknown:
-        return replace(again(visit, _UNKNOWN, 503), headers=(RETRY_AFTER,))
-    if not first:
-        return again(visit, "This sign-in was finished before: begin again.", 401)
 
     def read(tx: Any) -> Person | None:
         for name in names:
@@ -191,5 +186,11 @@ async def back(visit: Visit) -> Answer:
         return again(
             visit, "The OpenID provider knows you, and nobody here has your name there: ask an operator.", 403
         )
+    try:  # only now, as at a provider that is open to everybody strangers could fill the memory
+        first = await services.replays.accept_once(f"openid:{told['state']}", WITHIN)
+    except ReplayUnknown:
+        return replace(again(visit, _UNKNOWN, 503), headers=(RETRY_AFTER,))
+    if not first:
+        return again(visit, "This sign-in was finished before: begin again.", 401)
     begun = await begin(visit, person, told["next"])
     return SeeOther(begun.path, headers=(*begun.headers, _kept(visit).clear()))
