@@ -27,6 +27,8 @@ from mintmark.wire.http import HttpResponse
 
 #: Seconds within which the browser must answer, and come back from the provider.
 WITHIN = 600
+#: Seconds that an answer is remembered: longer than its ticket holds, wherever clocks are behind by a minute at most.
+REMEMBERED = WITHIN + 60
 RETRY_AFTER = (b"retry-after", b"5")
 _UNKNOWN = (
     "The server cannot tell at this moment whether this was used before: try again, or use your password."
@@ -62,7 +64,7 @@ def challenge_of(visit: Visit, purpose: str) -> bytes | None:
 
 async def accept_once(visit: Visit, challenge: bytes) -> bool:
     """Whether a right answer to a challenge is the first one; wrong ones fill no memory. Raises ReplayUnknown."""
-    return await visit.services.replays.accept_once(f"challenge:{challenge.hex()}", WITHIN)
+    return await visit.services.replays.accept_once(f"challenge:{challenge.hex()}", REMEMBERED)
 
 
 def unknown() -> HttpResponse:
@@ -187,7 +189,7 @@ async def back(visit: Visit) -> Answer:
             visit, "The OpenID provider knows you, and nobody here has your name there: ask an operator.", 403
         )
     try:  # only now, as at a provider that is open to everybody strangers could fill the memory
-        first = await services.replays.accept_once(f"openid:{told['state']}", WITHIN)
+        first = await services.replays.accept_once(f"openid:{told['state']}", REMEMBERED)
     except ReplayUnknown:
         return replace(again(visit, _UNKNOWN, 503), headers=(RETRY_AFTER,))
     if not first:
