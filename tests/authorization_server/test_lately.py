@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -186,7 +188,7 @@ def test_memory_is_bounded_and_what_is_used_stays(play: Play) -> None:
         assert view is not None
         from mintmark.authorization_server.grants.judgement import Judgement
 
-        judgement = Judgement(None, (), (), None, rests_on=registration, holds_until=NOW + 1, view=view)  # type: ignore[arg-type]
+        judgement = Judgement(None, (), (), None, rests_on=registration, holds_until=NOW + 1, view=ref(view))  # type: ignore[arg-type]
         lately = Lately(bytes(32), capacity=4)
         for n in range(100):
             lately.remember(b"%d" % n, judgement)
@@ -194,6 +196,25 @@ def test_memory_is_bounded_and_what_is_used_stays(play: Play) -> None:
         assert lately.find(b"1", view, NOW) is None
         assert lately.find(b"99", view, NOW + 1) is None
         assert lately.find(b"99", replace(view), NOW) is None
+
+    play(scenario)
+
+
+def test_an_environment_that_was_replaced_is_kept_in_memory_by_no_judgement(play: Play) -> None:
+    """Its keyring holds private keys, perhaps of a key that was withdrawn."""
+
+    async def scenario(world: World) -> None:
+        await world.client()
+        await world.change(Environment, "acme", "production", reissue_seconds=60)
+        assert [(await world.token()).status for _ in range(2)] == [200, 200]
+        view = world.directory.environment(ENVIRONMENT)
+        assert view is not None
+        seen = ref(view)
+        del view
+        await world.change(Environment, "acme", "production", reissue_seconds=61)
+        gc.collect()
+        assert seen() is None
+        assert len(world.endpoint.reissues) == 1
 
     play(scenario)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from weakref import ref
 
 from mintmark.authorization_server.grants.judgement import Judgement
 from mintmark.authorization_server.ports import EnvironmentView
@@ -84,7 +85,7 @@ def standing(judged: Judgement, view: EnvironmentView, dialect: Dialect) -> Judg
     if grant.user_id is not None:
         claims["mm_user"] = grant.user_id
     prepared = prepare_response(dialect, token_response(Secret(""), 0, grant.lifetime, "", scope, view))
-    return judged._replace(view=view, claims=members(claims), scope=scope, answer=prepared)
+    return judged._replace(view=ref(view), claims=members(claims), scope=scope, answer=prepared)
 
 
 def answer(

@@ -45,7 +45,7 @@ class Lately:
     def find(self, name: bytes, view: EnvironmentView, now: float) -> Judgement | None:
         """What is remembered, if its environment is unchanged and nothing has ended. The caller compares the client."""
         found = self._judgements.find(name)
-        if found is None or found.view is not view or now >= found.holds_until:
+        if found is None or found.view is None or found.view() is not view or now >= found.holds_until:
             return None
         return found
 

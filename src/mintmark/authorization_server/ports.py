@@ -26,7 +26,7 @@ from mintmark.values.revocation import RevocationEntry
 from mintmark.values.tenancy import Api, Environment, Mount, Tenant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class EnvironmentView:
     """All that is in memory of an environment: what the token endpoint needs without asking.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import NamedTuple
+from weakref import ReferenceType
 
 from mintmark.authorization_server.limits import Limits
 from mintmark.authorization_server.ports import Allowance, EnvironmentView, Ports, Take, Verdict
@@ -39,8 +40,8 @@ class Judgement(NamedTuple):
 
     `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
     the first second at which that is no longer so. The last four are set once it is judged (`issuance.standing`):
-    `view`, by which it was, and what all its tokens share: their `claims`, encoded, their `scope` as text, and their
-    `answer` where it can be prepared.
+    `view`, by which it was, kept no longer than the directory keeps it, and what all its tokens share: their `claims`,
+    encoded, their `scope` as text, and their `answer` where it can be prepared.
     """
 
     grant: Grant
@@ -50,7 +51,7 @@ class Judgement(NamedTuple):
     verdict: Verdict | None = None
     rests_on: Registration | None = None
     holds_until: float = 0.0
-    view: EnvironmentView | None = None
+    view: ReferenceType[EnvironmentView] | None = None
     claims: str = ""
     scope: str = ""
     answer: PreparedResponse | None = None
