@@ -282,6 +282,27 @@ def test_what_was_read_before_a_change_is_never_kept_after_it(open_database: Ope
     with_directory(open_database(), story)
 
 
+def test_who_asks_while_a_client_is_being_read_hears_what_was_committed_before_he_asked(
+    open_database: Open,
+) -> None:
+    """A secret that another node has acknowledged is refused by none that was just reading its client."""
+    other = SqlStore(open_database())
+    newer = replace(SECRET, id="v00002", created_at=SECRET.created_at + 1)
+
+    async def story(store: Counting, directory: CachedDirectory) -> None:
+        store.taken, store.go_on = taken, go_on = asyncio.Event(), asyncio.Event()
+        early = asyncio.ensure_future(directory.registration(HOME, "abc"))
+        await taken.wait()
+        await other.write(lambda t: t.add(newer, now=NOW))
+        late = asyncio.ensure_future(directory.registration(HOME, "abc"))  # this node has not heard of it
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await early == ALL[0]
+        assert await late == Registration(CLIENT, (SECRET, newer))
+
+    with_directory(open_database(), story)
+
+
 def test_many_who_ask_for_the_same_client_cause_one_read(database: Database) -> None:
     async def story(store: Counting, directory: CachedDirectory) -> None:
         reads = store.reads
