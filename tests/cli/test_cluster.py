@@ -42,7 +42,8 @@ def test_health_and_its_reasons_are_shown(mintmark: Terminal, words: tuple[str, 
     assert "status: healthy" in ran.out
     mintmark.answers = {f"http://{NODE}/cluster": TOLD | {"status": "degraded", "why": ["It is odd."]}}
     for audit, said in (
-        ({}, "never verified"),
+        ({}, "verified unknown"),
+        ({"verified_at": None, "failed_at": None}, "never verified"),
         ({"failed_at": NOW}, "last commit unknown, not whole at "),
         ({"verified_at": NOW - 86400, "verified_up_to": 7, "failed_at": NOW}, "event 7, not whole at "),
         (

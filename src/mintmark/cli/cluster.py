@@ -116,7 +116,18 @@ def _show(told: Mapping[str, object], now: float) -> None:
         if isinstance(nodes, list)
         else []
     )
-    columns = ("process", "version", "workers", "age", "lag", "behind", "waiting", "valkey", "draining")
+    columns = (
+        "process",
+        "version",
+        "workers",
+        "age",
+        "lag",
+        "behind",
+        "waiting",
+        "valkey",
+        "draining",
+        "lost",
+    )
     output.answer(Table(columns, rows), as_json=False)
     database, audit, keys = (_part(told, name) for name in ("database", "audit", "signing_keys"))
     size = database.get("bytes")
@@ -154,6 +165,8 @@ def _valkey(row: Mapping[str, object]) -> str:
 
 def _verified(audit: Mapping[str, object], now: float) -> str:
     at, failed_at = audit.get("verified_at"), audit.get("failed_at")
+    if not audit:
+        return "verified unknown"
     if not isinstance(at, int | float):
         return "never verified" if failed_at is None else f"not whole at {_when(failed_at)}"
     days = max(0.0, now - at) / 86400
