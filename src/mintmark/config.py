@@ -150,9 +150,9 @@ class Settings(BaseSettings):
     notify_from: str = Field("mintmark@localhost", description="Sender of these mails.")
     notify_to: Annotated[tuple[str, ...], NoDecode] = Field((), description="Who receives them.")
     otel: bool = Field(
-        False,
-        description="Whether requests are traced with OpenTelemetry (mintmark[otel]); OTEL_* variables say where to.",
+        False, description="Whether requests are traced with OpenTelemetry; its OTEL_* variables say where."
     )
+    otel_logs: bool = Field(False, description="Whether log lines are sent there as well.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level of log line that is written to standard error."
     )

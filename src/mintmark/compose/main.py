@@ -111,8 +111,9 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             raise UsageFault(
                 f"{directory}: this is a demo's directory; `mintmark serve` wants one of its own"
             )
-    if settings.otel:
-        _refuse_without_opentelemetry()
+    for name in ("otel", "otel_logs"):
+        if getattr(settings, name):
+            _refuse_without_opentelemetry(name)
     with open_installation(settings):
         pass  # What a person can mend is said before a worker starts.
     listener = listening_socket(settings.host, settings.port)
@@ -124,13 +125,13 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     )
 
 
-def _refuse_without_opentelemetry() -> None:
+def _refuse_without_opentelemetry(setting: str) -> None:
     try:
         if find_spec("opentelemetry.exporter.otlp.proto.http") and find_spec("opentelemetry.sdk"):
             return
     except ModuleNotFoundError:
         pass  # some of it may be there: other libraries bring its API along
-    raise UsageFault("otel: tracing needs OpenTelemetry: pip install 'mintmark[otel]'")
+    raise UsageFault(f"{setting}: this needs OpenTelemetry: pip install 'mintmark[otel]'")
 
 
 def _load(options: ServeOptions, overrides: dict[str, object]) -> Settings:

@@ -181,13 +181,17 @@ class Server:
 
     async def _start(self) -> Application:
         settings = self._settings
+        if settings.otel_logs:
+            # Imported here, as below: without it the server needs no OpenTelemetry.
+            from mintmark.compose.log_export import exporting
+
+            await self._parts.enter_async_context(exporting())
         installation = self._parts.enter_context(open_installation(settings))
         entropy = Entropy()
         measures = Measures()
         traced: Callable[[Ledger], Ledger] = lambda ledger: ledger  # noqa: E731
         log = self._log
         if settings.otel:
-            # Imported here: without it the server needs no OpenTelemetry.
             from mintmark.compose.tracing import TracedLedger, TracedLog, Tracing
 
             self._tracing = Tracing(lambda: self._settings.proxies)

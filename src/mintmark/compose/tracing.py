@@ -35,12 +35,16 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _FROM_PROXIES = (b"traceparent", b"tracestate")
 
 
+def resource() -> Resource:
+    """Who tells, in whatever is told."""
+    return Resource.create({"service.name": "mintmark", "service.version": __version__})
+
+
 class Tracing:
     """`proxies()`: whose trace context is believed, as their forwarding header is. `processor`: where spans go."""
 
     def __init__(self, proxies: Callable[[], TrustedProxies], processor: SpanProcessor | None = None) -> None:
-        named = Resource.create({"service.name": "mintmark", "service.version": __version__})
-        self._provider = TracerProvider(resource=named)
+        self._provider = TracerProvider(resource=resource())
         self._provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("mintmark", __version__)
         self._proxies = proxies
