@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from ssl import SSLError
 from typing import TYPE_CHECKING
 
 from mintmark.authorization_server.ports import Counters, ReplayCache
@@ -69,6 +70,7 @@ class Sharing:
                 settings.valkey_timeout_ms / 1000,
             )
         except OSError as fault:
-            raise UsageFault(f"valkey_ca {settings.valkey_ca}: it cannot be used: {fault.strerror}") from None
+            why = "it holds no certificate in PEM" if isinstance(fault, SSLError) else fault.strerror
+            raise UsageFault(f"valkey_ca {settings.valkey_ca}: it cannot be used: {why}") from None
         counters = ValkeyCounters(server, alone, settings.valkey_prefix)
         return cls(counters, ValkeyReplays(server, own, settings.valkey_prefix), alone, server)

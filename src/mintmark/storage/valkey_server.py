@@ -7,6 +7,7 @@ Every command has so much time. One that fails makes the server *away*: nobody w
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,21 @@ class ValkeyAway(Exception):
     """The server does not answer, or not as it should."""
 
 
+class _Trusting(SSLConnection):
+    """`trust`: who may vouch for the server, whose name is checked. The library's own context always trusts the
+    system's certificates as well, and reads files at each connection.
+    """
+
+    def __init__(self, *, trust: ssl.SSLContext, **more: Any) -> None:
+        super().__init__(**more)
+        self.ssl_context.context = trust
+
+
 class ValkeyServer:
     """`told(there, why)`: called once when it goes away and once when it is back.
 
     `ca`: certificates (PEM) that vouch for it, instead of the system's. `patience`: seconds for a command.
+    Raises OSError when the certificates cannot be read.
     """
 
     def __init__(
@@ -45,13 +57,11 @@ class ValkeyServer:
     ) -> None:
         tls: dict[str, Any] = {}
         if address.tls:
-            tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
-            if ca is not None:
-                tls["ssl_ca_certs"] = str(ca)
+            tls = {"trust": ssl.create_default_context(cafile=ca)}
         pool = BlockingConnectionPool(
             max_connections=CONNECTIONS,
             timeout=1,
-            connection_class=SSLConnection if address.tls else Connection,
+            connection_class=_Trusting if address.tls else Connection,
             host=address.host,
             port=address.port,
             db=address.database,
