@@ -270,11 +270,19 @@ def empty(url: sa.URL) -> None:
         f"ALTER SEQUENCE {table}_{column}_seq RESTART"
         for table, column in (("change_log", "seq"), ("audit_event", "id"))
     ]
+    # One partition without ends, as in a new database: ids begin anew.
+    partitions = """DO $$ DECLARE part regclass; BEGIN
+        IF (SELECT count(*) > 1 FROM pg_inherits WHERE inhparent = 'audit_event'::regclass) THEN
+            FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'audit_event'::regclass LOOP
+                EXECUTE format('DROP TABLE %s', part);
+            END LOOP;
+            CREATE TABLE audit_event_open PARTITION OF audit_event FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+        END IF; END $$"""
     run(
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         " AND pid <> pg_backend_pid()",
-        ";".join((*tables, *sequences)),
+        ";".join((partitions, *tables, *sequences)),
     )
 
 

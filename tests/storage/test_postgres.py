@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from mintmark.authorization_server.ports import Allowance, AuditQuery, Committed, StorageUnavailable
 from mintmark.storage import schema
 from mintmark.storage.engines import postgres as engine
+from mintmark.storage.engines.partitions import partitions
 from mintmark.storage.engines.postgres import PostgresDatabase, open_postgres, plain_array, text_array
 from mintmark.storage.ledger import SqlLedger
 from mintmark.storage.store import SqlStore
@@ -227,12 +228,17 @@ def test_the_migrations_make_exactly_the_tables_of_the_program(empty: PostgresDa
     schema.create(empty)
 
     def compare(connection: sa.Connection) -> Any:
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, *_: name not in {part.name for part in partitions(connection)},
+        }
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
     assert empty.reading(compare) == []
     other = (
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        " AND NOT starts_with(table_name, 'audit_event_')"
     )
     other += " AND data_type <> 'bigint' AND collation_name IS DISTINCT FROM 'C'"
     odd = empty.reading(lambda c: {tuple(row) for row in c.exec_driver_sql(other)})

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import StorageUnavailable
+from mintmark.storage.layout import Layout
 
 Result = TypeVar("Result")
 
@@ -40,11 +41,13 @@ class Database(ABC):
     so what they append to the change log and to the audit trail stands in the order of their commits.
     `aside_engine`: an engine may give it connections of its own.
     `name`: what people are told of it. `mark`: a placeholder in a statement of the driver's.
+    `layout`: how it lays out the audit trail.
     `audit_key`: 32 bytes that the links of the audit trail are made with (crypto/audit_chain.py); without them no
     event can be written.
     """
 
     mark: ClassVar[str]
+    layout: Layout
 
     def __init__(self, engine: sa.Engine, name: str, audit_key: bytes, readers: int) -> None:
         self.engine = engine
@@ -66,6 +69,10 @@ class Database(ABC):
     @abstractmethod
     def renumber(self, connection: sa.Connection) -> None:
         """Called where rows came with their numbers: let the next ones follow them."""
+
+    @abstractmethod
+    def take_time(self, connection: sa.Connection) -> None:
+        """What follows in this transaction may read whole tables: a statement may take an hour."""
 
     @abstractmethod
     def now(self, connection: sa.Connection) -> float:

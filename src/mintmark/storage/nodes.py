@@ -33,7 +33,7 @@ class Beat(NamedTuple):
 class Heard(NamedTuple):
     """`position`: the newest of the change log. `bytes`: what the database takes. `audit_from`, `committed_at`: when
     the oldest and the newest link of the audit trail were written, in seconds since the epoch; None: there is none.
-    `checked`: when it was last verified.
+    `audit_bytes`: what its events take. `checked`: when it was last verified.
     """
 
     beats: Sequence[Beat]
@@ -41,6 +41,7 @@ class Heard(NamedTuple):
     bytes: int
     audit_from: float | None
     committed_at: float | None
+    audit_bytes: int
     checked: Checked
 
 
@@ -83,6 +84,7 @@ def heard(connection: sa.Connection, database: Database) -> Heard:
         database.size(connection),
         connection.execute(links.order_by(audit_link.c.first_id)).scalar(),
         connection.execute(links.order_by(audit_link.c.first_id.desc())).scalar(),
+        database.layout.size(connection),
         trail_checked.last(connection),
     )
 

@@ -32,6 +32,7 @@ REVISIONS = (
     "0014",
     "0015",
     "0017",
+    "0018",
 )
 State = Literal["empty", "older", "current", "newer", "unfinished"]
 #: The revision of a database that another one is being moved into (moving.py); it becomes the newest when all is there.
@@ -133,6 +134,7 @@ def _upgrade(database: Database, revision: str = "head") -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
 
     def upgrade(connection: sa.Connection) -> None:
+        database.take_time(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 

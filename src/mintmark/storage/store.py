@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +17,8 @@ from mintmark.authorization_server.ports import AuditQuery, StorageUnavailable, 
 from mintmark.crypto.audit_chain import Report
 from mintmark.storage import audit, nodes, retention, trail_check, trail_checked
 from mintmark.storage.database import Database
+from mintmark.storage.layout import TrailInUse
+from mintmark.storage.retention import Keep
 from mintmark.storage.trail import Trail, audit_key
 from mintmark.storage.transaction import SqlTransaction, perform
 from mintmark.values.audit_event import AuditEvent
@@ -24,6 +26,17 @@ from mintmark.values.audit_event import AuditEvent
 Result = TypeVar("Result")
 #: Events that one transaction removes: few, so that tokens are committed in between.
 _TRIMMED = 2000
+
+
+class Tended(NamedTuple):
+    """`removed`: events that went. `by_bytes`: whether some of them because of the limit in bytes. `waits`: whether
+    some had to stay because somebody reads the trail. `bytes`: what it takes now.
+    """
+
+    removed: int
+    by_bytes: bool
+    waits: bool
+    bytes: int
 
 
 class SqlStore:
@@ -88,17 +101,43 @@ class SqlStore:
 
     async def trim_trail(self, older_than: float, most: int | None, now: float) -> int:
         """Remove old events, a page in each transaction, first the oldest; how many went."""
-        kept = await self._database.read(
-            lambda connection: retention.boundary(connection, older_than, most, now)
-        )
-        key, total = audit_key(self._database), 0
-        while True:
-            removed = await self._database.write(
-                lambda connection: retention.remove(connection, key, kept, now, _TRIMMED)
+        layout, keep = self._database.layout, Keep(older_than, most)
+        kept = await self._database.read(lambda there: retention.boundary(there, layout, keep, now))
+        removed, waits = await self._remove(kept.first_kept, now)
+        if waits:
+            raise StorageUnavailable(
+                "Somebody reads the audit trail from end to end, a backup or a check: try again when that is over."
             )
+        return removed
+
+    async def tend_trail(self, keep: Keep, now: float) -> Tended:
+        """What retention does by itself: remove what `keep` lets go, where it costs least.
+
+        Raises StorageUnavailable.
+        """
+        layout = self._database.layout
+        kept = await self._database.read(lambda there: retention.easy_boundary(there, layout, keep, now))
+        removed, waits = await self._remove(kept.first_kept, now) if kept.first_kept else (0, False)
+        return Tended(removed, kept.by_bytes, waits, await self._database.read(layout.size))
+
+    async def make_room(self, now: float) -> None:
+        """Make ahead what the trail will need. Raises StorageUnavailable."""
+        await asyncio.to_thread(self._database.layout.upkeep, self._database, now)
+
+    async def _remove(self, first_kept: int, now: float) -> tuple[int, bool]:
+        """Remove what is before that id, in transactions between which tokens are committed: how many events, and
+        whether some had to stay because somebody reads the trail.
+        """
+        key, layout, total, left = audit_key(self._database), self._database.layout, 0, True
+        while left:
+            try:
+                removed, left = await self._database.write(
+                    lambda there: retention.remove(there, layout, key, first_kept, now, _TRIMMED)
+                )
+            except TrailInUse:
+                return total, True
             total += removed
-            if removed < _TRIMMED:
-                return total
+        return total, False
 
     async def forget_node(
         self, name: str, note: Callable[[Transaction, Sequence[str]], object]

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from mintmark.crypto.audit_chain import Report
 from mintmark.storage.database import Database
 from mintmark.storage.ledger import SqlLedger
-from mintmark.storage.store import SqlStore
+from mintmark.storage.retention import Keep
+from mintmark.storage.store import SqlStore, Tended
 from mintmark.storage.tables import audit_event, audit_link
 from tests.storage.samples import NOW, event, fill, issuance
 
@@ -163,3 +164,47 @@ def test_events_after_a_trim_follow_on(databases: list[Database]) -> None:
     trim(databases[0], NOW - 8 * DAY)
     write_some(databases, NOW)
     assert checked(databases[0]).faults == []
+
+
+def tend(database: Database, keep: Keep) -> Tended:
+    return asyncio.run(SqlStore(database).tend_trail(keep, NOW))
+
+
+def make_room(database: Database, at: float) -> None:
+    asyncio.run(SqlStore(database).make_room(at))
+
+
+def test_what_the_settings_let_go_goes_by_itself(databases: list[Database]) -> None:
+    write_some(databases, NOW - 9 * DAY)
+    old = checked(databases[0]).events
+    make_room(databases[0], NOW - 9 * DAY)
+    write_some(databases, NOW)
+    assert tend(databases[0], Keep()).removed == 0
+    tended = tend(databases[1], Keep(since=NOW - 7 * DAY))
+    assert (tended.removed, tended.by_bytes, tended.waits) == (old, False, False)
+    assert checked(databases[0]).faults == []
+
+
+def test_events_beyond_the_limit_in_bytes_go_the_oldest_first(databases: list[Database]) -> None:
+    for day in (9, 0):
+        write_some(databases, NOW - day * DAY)
+        make_room(databases[0], NOW - day * DAY)
+    before, total = tend(databases[0], Keep()), checked(databases[0]).events
+    assert before.bytes > 0
+    tended = tend(databases[0], Keep(since=NOW - 99 * DAY, most_bytes=before.bytes // 2))
+    assert tended.by_bytes
+    assert 0 < tended.removed < total
+    assert tended.bytes < before.bytes
+    report = checked(databases[1])
+    assert (report.faults, report.events) == ([], total - tended.removed)
+    assert tend(databases[1], Keep(most_bytes=before.bytes)).removed == 0
+
+
+def test_what_was_written_yesterday_or_today_stays_however_many_bytes_it_takes(
+    databases: list[Database],
+) -> None:
+    write_some(databases, NOW - DAY)
+    make_room(databases[0], NOW)
+    tended = tend(databases[0], Keep(most_bytes=1))
+    assert (tended.removed, tended.by_bytes) == (0, False)
+    assert tended.bytes > 1

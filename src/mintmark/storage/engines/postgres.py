@@ -19,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 
 from mintmark.storage.database import ASIDE, WRITES, Database
+from mintmark.storage.engines.partitions import Partitions
 from mintmark.storage.tables import metadata
 
 Result = TypeVar("Result")
@@ -27,6 +28,8 @@ Result = TypeVar("Result")
 TURN, CHANNEL = 0x6D696E746D61726B, "mintmark_changes"
 #: Seconds until a connection stands, and until a statement is answered, whatever happens to the path in between.
 CONNECT_PATIENCE, ANSWER_PATIENCE = 4, 15.0
+#: Seconds for an answer where somebody takes time.
+LEISURE = 3600.0
 #: In the session: a statement, a lock, and a transaction that is left open are ended by the server.
 _LIMITS = {
     "statement_timeout": "12s",
@@ -54,6 +57,10 @@ class PostgresDatabase(Database):
 
     mark = "%s"
 
+    def __init__(self, engine: sa.Engine, name: str, audit_key: bytes, readers: int) -> None:
+        super().__init__(engine, name, audit_key, readers)
+        self.layout = Partitions()
+
     def rows(self, table: str, names: Sequence[str], after: str = "") -> Arrays:
         """One statement for any number of rows."""
         return Arrays(table, names, after)
@@ -63,12 +70,19 @@ class PostgresDatabase(Database):
         connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
     def renumber(self, connection: sa.Connection) -> None:
-        """The sequences know nothing of numbers that were given."""
+        """The sequences know nothing of numbers that were given, nor the partitions of what came."""
         for table, column in (("change_log", "seq"), ("audit_event", "id")):
             connection.exec_driver_sql(
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), coalesce(max({column}), 0) + 1, false)"  # noqa: S608
                 f" FROM {table}"
             )
+        self.layout.settle(connection)
+
+    def take_time(self, connection: sa.Connection) -> None:
+        """Until the transaction ends; the driver, until the connection is given back."""
+        driver: Any = connection.connection.driver_connection
+        driver.patience = LEISURE
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
     def now(self, connection: sa.Connection) -> float:
         """The server's."""
@@ -139,11 +153,17 @@ def plain_array(values: Sequence[object]) -> str:
 
 
 class _Connection(psycopg.Connection[Any]):
-    """A connection that waits for no answer longer than `ANSWER_PATIENCE`, even when the server only stands still."""
+    """A connection that waits for no answer longer than `ANSWER_PATIENCE`, even when the server only stands still.
+
+    `patience`: seconds instead, where they were set.
+    """
+
+    patience: float | None = None
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **more: Any) -> Result:
         """As its parent, within that time."""
-        return super().wait(_within(gen, time.monotonic() + ANSWER_PATIENCE, self), *args, **more)
+        patience = ANSWER_PATIENCE if self.patience is None else self.patience
+        return super().wait(_within(gen, time.monotonic() + patience, self), *args, **more)
 
 
 def _within(
@@ -155,7 +175,8 @@ def _within(
             ready = yield wanted
             if ready == _READY_NONE and time.monotonic() >= deadline:
                 connection.pgconn.finish()
-                raise psycopg.OperationalError(f"there was no answer within {ANSWER_PATIENCE:.0f} seconds")
+                patience = connection.patience or ANSWER_PATIENCE
+                raise psycopg.OperationalError(f"there was no answer within {patience:.0f} seconds")
             wanted = gen.send(ready)
     except StopIteration as end:
         result: Result = end.value
@@ -208,9 +229,14 @@ def open_postgres(
     def configure(connection: _Connection, _record: object) -> None:
         connection.execute(_SESSION, prepare=False)
 
+    def given_back(connection: _Connection | None, _record: object) -> None:
+        if connection is not None:
+            connection.patience = None
+
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", begin)
+    event.listen(engine, "checkin", given_back)
     return PostgresDatabase(engine, url.render_as_string(hide_password=True), audit_key, readers)
 
 

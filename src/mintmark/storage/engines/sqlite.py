@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from mintmark.storage.database import ASIDE, WRITES, Database
+from mintmark.storage.engines.one_table import OneTable
 
 #: Seconds between two looks at the write lock.
 _STEP = 0.0005
@@ -37,6 +38,7 @@ class SqliteDatabase(Database):
         self, engine: sa.Engine, aside: sa.Engine, path: Path, audit_key: bytes, readers: int
     ) -> None:
         super().__init__(engine, str(path), audit_key, readers)
+        self.layout = OneTable()
         self.aside_engine = aside
         self.path = path
 
@@ -49,6 +51,9 @@ class SqliteDatabase(Database):
 
     def renumber(self, connection: sa.Connection) -> None:
         """Nothing to do: the next number follows the largest one."""
+
+    def take_time(self, connection: sa.Connection) -> None:
+        """Nothing is ended here."""
 
     def now(self, connection: sa.Connection) -> float:  # noqa: ARG002 - as every engine
         """This machine's."""
