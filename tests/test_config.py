@@ -107,6 +107,8 @@ def test_proxies_may_be_a_list_or_separated_by_commas(
         ('listen = "127.0.0.1:0"', "line 2: listen: "),
         ('listen = "127.0.0.1:65536"', "line 2: listen: "),
         ('trusted_proxies = ["10.0.0.1/8"]', "line 2: trusted_proxies: '10.0.0.1/8' is neither"),
+        ('audit_keep_bytes = "20 gigs"', "line 2: audit_keep_bytes: it must be a number of bytes, as in"),
+        ("audit_keep_bytes = -1", "line 2: audit_keep_bytes: "),
         ('forwarding_header = "x-real-ip"', "line 2: forwarding_header: "),
         ('tls_cert = "chain.pem"', "tls_cert and tls_key go together"),
         (
@@ -124,6 +126,25 @@ def test_a_wrong_setting_is_one_sentence_with_its_place(tmp_path: Path, text: st
     assert told.startswith(str(path))
     assert sentence in told
     assert "\n" not in told.split("it is not TOML")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("7", 7),
+        ('"7"', 7),
+        ('"20GB"', 20 * 10**9),
+        ('"512 MiB"', 512 << 20),
+        ('"3kB"', None),
+        ('"2TiB"', 2 << 40),
+    ],
+)
+def test_a_size_is_a_number_of_bytes_or_has_a_unit(tmp_path: Path, text: str, size: int | None) -> None:
+    path = written(tmp_path, f"audit_keep_bytes = {text}\n")
+    if size is None:
+        assert "audit_keep_bytes" in fault(path)
+    else:
+        assert load_settings(path).audit_keep_bytes == size
 
 
 def test_a_wrong_variable_or_option_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from mintmark.storage.byte_size import byte_size
 from mintmark.storage.engines.place import place
 from mintmark.storage.valkey_address import ValkeyAddress
 from mintmark.web.loopback import is_loopback
@@ -112,14 +113,13 @@ class Settings(BaseSettings):
         90 * 86400, ge=3600, description="Seconds that a signing key signs before the next one takes over."
     )
     audit_keep_days: int = Field(
-        0,
-        ge=0,
-        description="Days that audit events are kept; 0: all of them stay. Those of today and yesterday do anyway.",
+        0, ge=0, description="Days that audit events are kept; 0: all stay, as those of two days always do."
     )
     audit_keep_events: int = Field(
-        0,
-        ge=0,
-        description="Newest audit events that are kept at most, some 500 bytes each; 0: however many.",
+        0, ge=0, description="Newest audit events that are kept, some 500 bytes each; 0: however many."
+    )
+    audit_keep_bytes: Annotated[int, NoDecode, BeforeValidator(byte_size)] = Field(
+        0, ge=0, description='Bytes that audit events may take, as in "20GB"; 0: however many.'
     )
     access_requests: bool = Field(
         False, description="Whether anybody may ask for access by the form at /console/request-access."

@@ -18,7 +18,13 @@ TOLD = {
         {"process": "a:1/7", "version": "1.0", "workers": 1, "age": 0.0, "checks": {"valkey": ["ok", ""]}}
     ],
     "database": {"name": "x", "there": True, "bytes": 3 << 20},
-    "audit": {"oldest_at": 0, "last_commit_at": None, "verified_at": NOW - 2 * 86400, "verified_up_to": 7},
+    "audit": {
+        "oldest_at": 0,
+        "last_commit_at": None,
+        "bytes": 2 << 20,
+        "verified_at": NOW - 2 * 86400,
+        "verified_up_to": 7,
+    },
     "signing_keys": {"oldest_signs_since": None, "next_signs_at": None},
     "clock_skew": None,
 }
@@ -38,6 +44,7 @@ def test_health_and_its_reasons_are_shown(mintmark: Terminal, words: tuple[str, 
     assert (ran.code, ran.err) == (0, "")
     assert "a:1/7" in ran.out
     assert "clock skew: unknown" in ran.out
+    assert "last commit unknown, 2 MiB, verified" in ran.out
     assert "(2.0 days ago) up to event 7" in ran.out
     assert "status: healthy" in ran.out
     mintmark.answers = {f"http://{NODE}/cluster": TOLD | {"status": "degraded", "why": ["It is odd."]}}

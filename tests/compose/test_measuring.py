@@ -41,6 +41,17 @@ def test_tokens_are_counted_by_what_became_of_them() -> None:
     assert "mintmark_group_size_sum 4.0" in text
 
 
+def test_what_retention_removes_is_counted_by_the_limit_that_let_it_go() -> None:
+    def work(measures: Measures) -> None:
+        measures.trail.tended(900, 5, by_bytes=False)
+        measures.trail.tended(700, 7, by_bytes=True)
+
+    text = exposed(work)
+    rows = dict(re.findall(r'mintmark_audit_removed_total\{limit="(\w+)"\} (\S+)', text))
+    assert rows == {"age_or_number": "5.0", "bytes": "7.0"}
+    assert "mintmark_audit_bytes 700.0" in text
+
+
 def test_a_refusal_that_stands_for_many_counts_as_many() -> None:
     text = exposed(lambda measures: measures.refusal(event(count=40, reason="wrong_secret")))
     assert re.search(r'mintmark_refusals_total\{.*reason="wrong_secret".*\} 40.0', text)

@@ -130,14 +130,10 @@ def _show(told: Mapping[str, object], now: float) -> None:
     )
     output.answer(Table(columns, rows), as_json=False)
     database, audit, keys = (_part(told, name) for name in ("database", "audit", "signing_keys"))
-    size = database.get("bytes")
+    output.say(f"database: {'there' if database.get('there') else 'away'}{_size(database)}")
     output.say(
-        f"database: {'there' if database.get('there') else 'away'}"
-        + (f", {size / (1 << 20):.0f} MiB" if isinstance(size, int) else "")
-    )
-    output.say(
-        f"audit: from {_when(audit.get('oldest_at'))}, last commit {_when(audit.get('last_commit_at'))}, "
-        f"{_verified(audit, now)}"
+        f"audit: from {_when(audit.get('oldest_at'))}, last commit {_when(audit.get('last_commit_at'))}"
+        f"{_size(audit)}, {_verified(audit, now)}"
     )
     output.say(
         f"signing keys: the oldest signs since {_when(keys.get('oldest_signs_since'))}, "
@@ -154,6 +150,11 @@ def _show(told: Mapping[str, object], now: float) -> None:
 def _part(told: Mapping[str, object], name: str) -> Mapping[str, object]:
     part = told.get(name)
     return part if isinstance(part, dict) else {}
+
+
+def _size(part: Mapping[str, object]) -> str:
+    size = part.get("bytes")
+    return f", {size / (1 << 20):.0f} MiB" if isinstance(size, int) else ""
 
 
 def _valkey(row: Mapping[str, object]) -> str:

@@ -54,6 +54,7 @@ class Cluster:
             told["audit"] = {
                 "oldest_at": heard.audit_from,
                 "last_commit_at": heard.committed_at,
+                "bytes": heard.audit_bytes,
                 "verified_at": heard.checked.whole_at,
                 "verified_up_to": heard.checked.up_to,
                 "failed_at": heard.checked.broken_at,

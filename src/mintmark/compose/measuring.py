@@ -49,6 +49,19 @@ def _bounded(counted: Mapping[tuple[str, ...], int], labels: tuple[str, ...]) ->
     return labels if labels in counted or len(counted) < MOST_LABELS else (OTHER,) * len(labels)
 
 
+class TrailMeasures:
+    """What retention has found and done in this process. `bytes`: of the events, when they were last looked at."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.removed: Counter[str] = Counter()
+
+    def tended(self, size: int, removed: int, *, by_bytes: bool) -> None:
+        """So many events went, whether because of the limit in bytes or by the others; `size` bytes are left."""
+        self.bytes = size
+        self.removed["bytes" if by_bytes else "age_or_number"] += removed
+
+
 class Measures(Collector):
     """Everything that is counted; the ledger's `Watcher`. `gauges`: name after ``mintmark_``, what it says, its present
     value.
@@ -59,6 +72,7 @@ class Measures(Collector):
         self._refusals: Counter[tuple[str, ...]] = Counter()
         self._limited: Counter[tuple[str, str]] = Counter()
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.trail = TrailMeasures()
         self._registry = CollectorRegistry()
         self._groups = Histogram(
             "mintmark_group_size",
@@ -131,6 +145,19 @@ class Measures(Collector):
         for each, count in list(self._limited.items()):
             limited.add_metric(each, count)
         yield limited
+        removed = CounterMetricFamily(
+            "mintmark_audit_removed",
+            "Audit events that retention removed, by the limit that let most of them go.",
+            labels=("limit",),
+        )
+        for limit, count in list(self.trail.removed.items()):
+            removed.add_metric((limit,), count)
+        yield removed
+        yield GaugeMetricFamily(
+            "mintmark_audit_bytes",
+            "Bytes of the audit events when retention last looked.",
+            value=self.trail.bytes,
+        )
         for name, (about, value) in self._gauges.items():
             yield GaugeMetricFamily(f"mintmark_{name}", about, value=value())
 

@@ -17,6 +17,7 @@ from mintmark.config import Settings, load_settings
 
 #: The settings that change without a restart. Certificate and key are read again from wherever they now are.
 RELOADED = (
+    "audit_keep_bytes",
     "audit_keep_days",
     "audit_keep_events",
     "drain_seconds",

@@ -207,7 +207,7 @@ class Server:
         directory = CachedDirectory(
             installation.store, self._keyrings(installation.keys), installation.dialects.get
         )
-        background = Background(installation, lambda: self._settings, self._log)
+        background = Background(installation, lambda: self._settings, self._log, measures.trail)
         await background.rotate()
         await directory.start()
         slow_hash = OneAtATime(verify_password, time.monotonic, os.urandom(32))
@@ -230,8 +230,8 @@ class Server:
         self._run(lambda: directory.follow(wake=wake))
         if huge_pages.available():
             self._run(huge_pages.keep_collapsing)
-        self._run(background.keep_rotating)
-        self._run(background.keep_trimming)
+        for work in (background.keep_rotating, background.keep_making_room, background.keep_trimming):
+            self._run(work)
         administration = Administration(
             installation.store,
             installation.act,

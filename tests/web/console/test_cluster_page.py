@@ -39,6 +39,7 @@ TOLD: dict[str, Any] = {
     "audit": {
         "oldest_at": NOW - 9e6,
         "last_commit_at": NOW - 2,
+        "bytes": 3 << 20,
         "verified_at": NOW - 3 * 86400,
         "verified_up_to": 12345,
         "failed_at": None,
@@ -69,6 +70,7 @@ def test_all_is_well() -> None:
     assert "a:1/7 serving 1.0 just now 0 changes 2 there there" in words
     assert "Verified 3 days ago , up to event 12,345" in words
     assert "5 MiB" in words
+    assert "Size 3 MiB" in words
 
 
 def test_each_reason_stands_there_as_text_and_who_is_lost_is_said() -> None:

@@ -34,6 +34,7 @@ async def show(visit: Visit) -> Answer:
                 for name in ("oldest_at", "last_commit_at", "verified_at", "failed_at")
             },
             "up_to": audit.get("verified_up_to"),
+            "bytes": audit.get("bytes"),
             "failed": audit.get("failed_at") is not None
             and audit["failed_at"] >= (audit.get("verified_at") or 0),
         },
