@@ -12,30 +12,24 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast, get_args
-
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from typing import get_args
 
 import mintmark
+from benchmarks.verifiers import AUDIENCE, Check, authlib, bare, joserfc, least, pyjwt
 from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey, generate
-from mintmark.jose.jws import parse_compact
 from mintmark.jose.key_set import KeySet
 from mintmark.resource_server.revocation_feed import TYPE, Revocations, first_digest
 from mintmark.values.tenancy import Algorithm
 
-AUDIENCE = "https://api.example"
 #: First sight against the bare verification of the same signatures; a token seen before, in microseconds; what
 #: 10,000 live revocations may add to other tokens, as a share.
 FIRST_SIGHT_BAR, SEEN_BAR, REVOCATIONS_BAR = 1.3, 2.0, 0.10
 TOKENS = 1000
-Check = Callable[[Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,85 +91,6 @@ def tokens(key: PrivateKey, iss: str, count: int) -> list[str]:
     ]
 
 
-def bare(key: PrivateKey, made: Sequence[str]) -> Check:
-    """The signature alone, taken apart before the clock runs."""
-    parsed = {token: parse_compact(token) for token in made}
-    native: Any = key.public().native
-    if key.algorithm == "RS256":
-        scheme, digest = padding.PKCS1v15(), SHA256()
-        return lambda token: native.verify(
-            parsed[token].signature, parsed[token].signing_input, scheme, digest
-        )
-    if key.algorithm == "ES256":
-        ecdsa = ec.ECDSA(SHA256())
-        halves = {
-            token: encode_dss_signature(
-                int.from_bytes(one.signature[:32], "big"), int.from_bytes(one.signature[32:], "big")
-            )
-            for token, one in parsed.items()
-        }
-        return lambda token: native.verify(halves[token], parsed[token].signing_input, ecdsa)
-    return lambda token: native.verify(parsed[token].signature, parsed[token].signing_input)
-
-
-def pyjwt(key: PrivateKey, iss: str) -> Check:
-    """`PyJWKClient` and `decode`, as its documentation shows them."""
-    import jwt
-
-    client = jwt.PyJWKClient(f"{iss}/jwks.json", lifespan=3600)
-    options: Any = {"require": ["exp", "iat", "sub", "jti"]}
-
-    def check(token: str) -> object:
-        found = client.get_signing_key_from_jwt(token)
-        return jwt.decode(
-            token, found, algorithms=[key.algorithm], audience=AUDIENCE, issuer=iss, options=options
-        )
-
-    return check
-
-
-def joserfc(key: PrivateKey, iss: str) -> Check:
-    """`jwt.decode` and a claims registry."""
-    from joserfc import jwt
-    from joserfc.jwk import KeySet as TheirKeySet
-
-    keys = TheirKeySet.import_key_set(cast(Any, KeySet([key.public()]).jwks()))
-    registry = jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": iss},
-        aud={"essential": True, "value": AUDIENCE},
-        exp={"essential": True},
-        sub={"essential": True},
-    )
-
-    def check(token: str) -> object:
-        decoded = jwt.decode(token, keys, algorithms=[key.algorithm])
-        registry.validate(decoded.claims)
-        return decoded
-
-    return check
-
-
-def authlib(key: PrivateKey, iss: str) -> Check:
-    """Its RFC 9068 validator, whose `get_jwks` gives keys that are already parsed."""
-    from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
-    from joserfc.jwk import KeySet as TheirKeySet
-
-    keys = TheirKeySet.import_key_set(cast(Any, KeySet([key.public()]).jwks()))
-
-    class Validator(JWTBearerTokenValidator):  # type: ignore[misc]
-        def get_jwks(self) -> object:
-            return keys
-
-    validator = Validator(issuer=iss, resource_server=AUDIENCE)
-
-    def check(token: str) -> object:
-        claims = validator.authenticate_token(token)
-        validator.validate_token(claims, [], None)
-        return claims
-
-    return check
-
-
 class Guarded:
     """The guard in three states; `seen_tokens` of 2 makes every token of a round a first sight."""
 
@@ -222,6 +137,8 @@ def measure(algorithm: Algorithm, rounds: int) -> list[Figure]:
             ),
         }
         contenders: dict[str, Check] = {"cryptography alone": bare(key, made), **guards}
+        contenders["the least in compiled code, nothing checked"] = least(key)
+        by_headers = {*contenders} - {"cryptography alone"}
         contenders |= {"joserfc": joserfc(key, iss), "PyJWT": pyjwt(key, iss)}
         if algorithm != "EdDSA":  # which its validator does not take
             contenders["Authlib"] = authlib(key, iss)
@@ -233,7 +150,7 @@ def measure(algorithm: Algorithm, rounds: int) -> list[Figure]:
         for round_ in range(rounds + 1):
             for name, check in contenders.items():
                 began = time.thread_time()
-                given = headers if name in guards else made
+                given = headers if name in by_headers else made
                 for one in given:
                     check(one)
                 if round_:  # the first warms up
