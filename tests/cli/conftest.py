@@ -8,10 +8,13 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from typer.testing import CliRunner
 
 from mintmark.authorization_server.administration import Act
@@ -52,6 +55,8 @@ NOW = 1_800_000_000
 ENVIRONMENT = "acme/production"
 AUDIENCE = "https://api.acme.example"
 DIALECTS = catalogue()
+# A runner builds all commands anew for each that it runs, which is most of what that takes.
+typer.testing._get_command = lru_cache(maxsize=4)(typer.main.get_command)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from opentelemetry.trace import StatusCode
 
 from mintmark.authorization_server.ports import Committed, Issuance, OverQuota, StorageUnavailable
 from mintmark.cli.services import ServeOptions, UsageFault
+from mintmark.compose import tracing as under_test
 from mintmark.compose.main import serve
 from mintmark.compose.tracing import TracedLedger, TracedLog, Tracing
 from mintmark.values.audit_event import AuditEvent
@@ -173,3 +175,18 @@ def test_without_opentelemetry_a_sentence_says_what_to_install_before_anything_s
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageFault, match=r"mintmark\[otel\]"):
         serve(ServeOptions(tmp_path / "mintmark.toml"), print)
+
+
+def test_a_collector_that_is_away_holds_the_end_up_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "LAST", 0.05)
+    back, sent = threading.Event(), threading.Event()
+
+    class Away(SimpleSpanProcessor):
+        def shutdown(self) -> None:
+            back.wait(60)
+            sent.set()
+
+    asyncio.run(Tracing(lambda: PROXIES, Away(InMemorySpanExporter())).stop())
+    assert not sent.is_set()
+    back.set()
+    assert sent.wait(60)

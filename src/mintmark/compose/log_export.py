@@ -8,13 +8,11 @@ hence the underscores below: a release of it may need a change here.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Thread
 
 from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -23,12 +21,10 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
 from mintmark import __version__
 from mintmark.compose.logs import one_line
-from mintmark.compose.tracing import resource
+from mintmark.compose.tracing import ended, resource
 
 #: Lines that wait, and that are sent together, at most.
 WAITING, TOGETHER = 2048, 512
-#: Seconds in which what waits is sent when the process ends, at most.
-LAST = 5
 #: Loggers of the export itself: that a collector is away must not be told to it.
 _OWN = ("opentelemetry", "urllib3", "requests")
 _SEVERITIES = {
@@ -58,9 +54,7 @@ async def exporting() -> AsyncIterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        sending = Thread(target=provider.shutdown, daemon=True)
-        sending.start()
-        await asyncio.to_thread(sending.join, LAST)
+        await ended(provider.shutdown)
 
 
 class _Handler(logging.Handler):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from threading import Thread
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -35,6 +36,17 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _FROM_PROXIES = (b"traceparent", b"tracestate")
 
 
+#: Seconds in which what waits is sent when the process ends, at most.
+LAST = 5
+
+
+async def ended(shutdown: Callable[[], object]) -> None:
+    """Let an exporter send what waits; a collector that is away holds nobody up for long."""
+    sending = Thread(target=shutdown, daemon=True)
+    sending.start()
+    await asyncio.to_thread(sending.join, LAST)
+
+
 def resource() -> Resource:
     """Who tells, in whatever is told."""
     return Resource.create({"service.name": "mintmark", "service.version": __version__})
@@ -44,7 +56,7 @@ class Tracing:
     """`proxies()`: whose trace context is believed, as their forwarding header is. `processor`: where spans go."""
 
     def __init__(self, proxies: Callable[[], TrustedProxies], processor: SpanProcessor | None = None) -> None:
-        self._provider = TracerProvider(resource=resource())
+        self._provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
         self._provider.add_span_processor(processor or BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("mintmark", __version__)
         self._proxies = proxies
@@ -85,8 +97,8 @@ class Tracing:
         return _PROPAGATOR.extract(carrier, Context())
 
     async def stop(self) -> None:
-        """Send what waits; a collector that is away holds nobody up for long."""
-        await asyncio.to_thread(self._provider.shutdown)
+        """Nothing is traced from here on."""
+        await ended(self._provider.shutdown)
 
 
 class TracedLedger:
