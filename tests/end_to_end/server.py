@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.end_to_end import forked
+
 COMMAND = (sys.executable, "-m", "mintmark.compose.main")
 SOURCES = Path(__file__).parents[2] / "src"
 #: Seconds that a start or stop may take on a busy machine.
@@ -81,16 +83,8 @@ def mintmark(
     *arguments: object, stdin: str = "", cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        env=environment(**(env or {})),
-        cwd=cwd,
-        check=False,
-    )
+    given = list(map(str, arguments))
+    return forked.run(given, stdin=stdin, cwd=cwd, env=environment(**(env or {})), patience=PATIENCE)
 
 
 class Running:
