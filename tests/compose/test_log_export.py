@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import structlog
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
@@ -25,6 +24,8 @@ from mintmark.web.refusal_log import RefusalLog
 from mintmark.wire.http import HttpRequest, HttpResponse
 from tests.end_to_end.conftest import serving
 from tests.end_to_end.server import call, until
+
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 SECRET = "mmsSECRETsecretSECRETsecret"
 
@@ -86,16 +87,6 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")
     yield made
     made.close()
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def attributes(record: LogRecord) -> dict[str, object]:

@@ -48,6 +48,15 @@ def postgres_tables(postgres_server: sa.URL) -> Iterator[sa.URL]:
 
 
 @pytest.fixture
+def empty(postgres_server: sa.URL) -> Iterator[PostgresDatabase]:
+    """A database there without any table, opened."""
+    with postgres.database(postgres_server) as url:
+        database = open_postgres(url, AUDIT_KEY)
+        yield database
+        database.close()
+
+
+@pytest.fixture
 def postgres_url(postgres_tables: sa.URL) -> sa.URL:
     """A database with the tables and nothing in them."""
     postgres.empty(postgres_tables)

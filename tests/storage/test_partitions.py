@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -217,14 +217,6 @@ def test_two_nodes_that_tend_together_do_it_once(database: PostgresDatabase) -> 
     asyncio.run(together())
     found = database.reading(partitions)
     assert [each.timed for each in found] == [True, *[None] * 5]
-
-
-@pytest.fixture
-def empty(postgres_server: sa.URL) -> Iterator[PostgresDatabase]:
-    with postgres.database(postgres_server) as url:
-        database = open_postgres(url, AUDIT_KEY)
-        yield database
-        database.close()
 
 
 def test_a_trail_from_before_partitions_becomes_the_first_one_where_it_lies(empty: PostgresDatabase) -> None:

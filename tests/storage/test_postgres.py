@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -214,14 +213,6 @@ def test_who_follows_is_woken_by_each_change_of_another_and_by_no_token(postgres
         asyncio.run(run())
     here.close()
     there.close()
-
-
-@pytest.fixture
-def empty(postgres_server: sa.URL) -> Iterator[PostgresDatabase]:
-    with postgres.database(postgres_server) as url:
-        database = open_postgres(url, AUDIT_KEY)
-        yield database
-        database.close()
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_program(empty: PostgresDatabase) -> None:

@@ -76,9 +76,8 @@ class Lookups:
         try:
             position, found = await self._store.read(partial(self._find, keys))
         except Exception as error:
-            if len(keys) > 1 and not isinstance(
-                error, StorageUnavailable
-            ):  # one of them cannot be read, but which?
+            if len(keys) > 1 and not isinstance(error, StorageUnavailable):
+                # One of them cannot be read, but which?
                 for key, answer in zip(keys, answers, strict=True):
                     await self._answer((key,), (answer,))
                 return

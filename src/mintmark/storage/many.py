@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import Conflict
-from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
-from mintmark.storage.tables import TABLES
+from mintmark.storage.rows import KEYS, decode, encode, is_storable, refuse_unstorable
+from mintmark.storage.tables import TABLES, whole
 from mintmark.values.client import Client
 from mintmark.values.credential import SecretVersion
 from mintmark.values.tenancy import Environment
@@ -96,8 +96,7 @@ def _select_at(dialect: sa.Dialect, kind: type[Any], count: int) -> str:
     """In the driver's own words, as `transaction._select`."""
     table = TABLES[kind]
     ids: list[sa.BindParameter[str]] = [sa.bindparam(f"id{number}") for number in range(count)]
-    rows = sa.select(*(table.c[column.name] for column in columns(kind)))
-    rows = rows.where(table.c.environment == sa.bindparam("environment"), table.c.client_id.in_(ids))
+    rows = whole(kind).where(table.c.environment == sa.bindparam("environment"), table.c.client_id.in_(ids))
     return str(rows.compile(dialect=dialect))
 
 
@@ -110,7 +109,7 @@ def _span(
 ) -> list[Record]:
     table = TABLES[kind]
     key = sa.tuple_(table.c.environment, table.c.client_id)
-    found: sa.Select[Any] = sa.select(*(table.c[column.name] for column in columns(kind))).where(key > after)
+    found = whole(kind).where(key > after)
     if last is not None:
         found = found.where(key <= last)
     found = found.order_by(*(table.c[name] for name in KEYS[kind])).limit(most)

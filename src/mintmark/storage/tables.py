@@ -125,6 +125,12 @@ TABLES: dict[type, sa.Table] = {
     Session: _record_table(Session, "session", sa.Index(None, "username"), sa.Index(None, "created_at")),
 }
 
+
+def whole(kind: type) -> sa.Select[Any]:
+    """Whole records of a type, before any condition."""
+    return sa.select(*(TABLES[kind].c[column.name] for column in columns(kind)))
+
+
 #: Host names of all environments: a host leads to one environment in one role.
 host_alias = sa.Table(
     "host_alias",

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.ports import AuditQuery, Conflict, Transaction
 from mintmark.storage import audit, changes, many, quotas, revocations
-from mintmark.storage.rows import KEYS, columns, decode, encode, is_storable, refuse_unstorable
-from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias
+from mintmark.storage.rows import KEYS, decode, encode, is_storable, refuse_unstorable
+from mintmark.storage.tables import TABLES, change_log, credential_use, host_alias, whole
 from mintmark.storage.trail import Trail
 from mintmark.values.audit_event import AuditEvent
 from mintmark.values.client import Client
@@ -29,16 +29,11 @@ Record = TypeVar("Record")
 Result = TypeVar("Result")
 
 
-def _whole(kind: type) -> sa.Select[Any]:
-    """Whole records, before any condition."""
-    return sa.select(*(TABLES[kind].c[column.name] for column in columns(kind)))
-
-
 @cache
 def _select(dialect: sa.Dialect, kind: type, names: tuple[str, ...]) -> str:
     """The SELECT by these fields in the driver's own words: compiled once, for it is most of what a read costs."""
     table = TABLES[kind]
-    found = _whole(kind).where(*(table.c[name] == sa.bindparam(name) for name in names))
+    found = whole(kind).where(*(table.c[name] == sa.bindparam(name) for name in names))
     return str(found.order_by(*(table.c[name] for name in KEYS[kind])).compile(dialect=dialect))
 
 
