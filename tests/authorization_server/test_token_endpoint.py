@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import closing
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -177,6 +178,21 @@ def test_guessing_is_limited_per_address_and_does_not_lock_the_client_out(play):
     play(scenario)
 
 
+def test_guesses_that_keep_their_distance_are_limited_as_quick_ones_are(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client()
+        nobody = secret_of_nobody(world.entropy).reveal()
+        body = f"grant_type=client_credentials&client_id=abc&client_secret={nobody}"
+        statuses = []
+        for _ in range(120):  # in 90 seconds: ten at once, and one more each time that six are over
+            statuses.append((await world.ask("standard", body, peer="203.0.113.9")).status)
+            world.now += 0.75
+        assert statuses.count(401) == 10 + 90 // 6 - 1
+        assert statuses.count(401) + statuses.count(429) == len(statuses)
+
+    play(scenario)
+
+
 def test_guessing_over_many_ids_from_one_address_ends(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         nobody = secret_of_nobody(world.entropy).reveal()
@@ -308,6 +324,32 @@ def test_a_secret_that_another_node_has_added_is_good_here_at_once(play, tmp_pat
             await SqlStore(database).write(lambda tx: tx.add(version, now=NOW))
         world.secrets["abc"] = added
         assert (await world.token()).status == 200
+
+    play(scenario)
+
+
+def test_what_another_node_has_set_up_is_there_at_once(play, tmp_path):  # type: ignore[no-untyped-def]
+    """A new API, and a permission that a client was given, are relied on by whoever was told that they are there."""
+
+    async def scenario(world: World) -> None:
+        client = await world.client()
+        assert (await world.token()).status == 200
+        reports = "https://reports.acme.example"
+        allowed = {**client.allowed, AUDIENCE: ("things:read", "things:delete"), reports: ("reports:read",)}
+        with closing(open_sqlite(tmp_path / "world.sqlite", bytes(32))) as database:
+            elsewhere = SqlStore(database)
+            for work in (
+                lambda tx: tx.put(replace(client, allowed=allowed), now=NOW),
+                lambda tx: tx.add(Api(ENVIRONMENT, reports, "Reports", {"reports:read": "Read."}), now=NOW),
+            ):
+                await elsewhere.write(work)
+        asked = [
+            await world.token(extra=f"&audience={reports}"),
+            await world.token(extra=f"&audience={AUDIENCE}&scope=things:delete"),
+            await world.token(extra=f"&audience={AUDIENCE}&scope=things:write"),
+        ]
+        assert [response.status for response in asked] == [200, 200, 400]
+        assert error_of(asked[2]) == (400, "invalid_scope")
 
     play(scenario)
 

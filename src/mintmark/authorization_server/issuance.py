@@ -8,6 +8,7 @@ say where they stand in the issuer's status lists, which is known once the ledge
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from weakref import ref
@@ -71,21 +72,27 @@ def uuid4(entropy: Callable[[int], bytes]) -> str:
 def standing(judged: Judgement, view: EnvironmentView, dialect: Dialect) -> Judgement:
     """The judgement with all that its tokens share; `issue` adds the times and the id."""
     grant, api = judged.grant, judged.grant.api
-    scope = format_scope(grant.scopes)
-    claims: dict[str, object] = {
+    scope = sys.intern(format_scope(grant.scopes))
+    shared: dict[str, object] = {
         **{name: value for name, value in api.claims.items() if name not in _OF_ONE_TOKEN},
         "iss": view.environment.issuer,
-        "sub": grant.subject,
         "aud": api.audience,
-        "client_id": grant.client_id,
         "scope": scope,
         "mm_tenant": grant.tenant,
-        "mm_cred": grant.credential_id,
     }
+    own = {"sub": grant.subject, "client_id": grant.client_id, "mm_cred": grant.credential_id}
     if grant.user_id is not None:
-        claims["mm_user"] = grant.user_id
+        own["mm_user"] = grant.user_id
+    for name in own:
+        shared.pop(name, None)
     prepared = prepare_response(dialect, token_response(Secret(""), 0, grant.lifetime, "", scope, view))
-    return judged._replace(view=ref(view), claims=members(claims), scope=scope, answer=prepared)
+    return judged._replace(
+        view=ref(view),
+        shared_claims=sys.intern(members(shared)),
+        claims=members(own),
+        scope=scope,
+        answer=prepared,
+    )
 
 
 def answer(
@@ -146,7 +153,9 @@ def issue(
         )
     else:
         jti = uuid4(entropy)
-        claims = f'{judged.claims},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
+        claims = (
+            f'{judged.shared_claims},{judged.claims},"iat":{now},"nbf":{now},"exp":{expires_at},"jti":"{jti}"'
+        )
         key = view.keyring.signer(api.algorithm, now)
         make = partial(build_of_members, claims, key, api.token_type_header)
         if api.status_list:

@@ -48,21 +48,18 @@ class Limits:
         `wider`: limits of which nothing is taken yet, but something must be left. Raises OAuthError 429
         ``rate_limited``.
         """
-        others: Sequence[Verdict] = ()
-        if wider:
-            looks = [each.take._replace(cost=0) for each in wider]
-            verdict, *others = await self.counters.take((_any_failures(peer), *looks), now)
-        else:
-            (verdict,) = await self.counters.take((_any_failures(peer),), now)
-        if verdict.remaining != FAILURES_PER_ADDRESS:  # else nothing has failed from here lately, for anybody
-            await self._judge_failures(verdict, environment, identity, peer, now)
+        looks = [each.take._replace(cost=0) for each in wider]
+        quiet, *others = await self.counters.take((_quiet(peer), *looks), now)
+        if not quiet.allowed:
+            looks = [_any_failures(peer), _failures_of(environment, identity, peer)]
+            _none_too_many(looks, await self.counters.take(tuple(looks), now))
         for each, said in zip(wider, others, strict=True):
             if not each.take.watched:
                 _allowed(each.take, said, f"rate_{each.name}", each.name)
 
     async def failed(self, environment: str, identity: str, peer: str, now: float) -> None:
         """Remember a failed authentication."""
-        for look in (_failures_of(environment, identity, peer), _any_failures(peer)):
+        for look in (_failures_of(environment, identity, peer), _any_failures(peer), _failing(peer)):
             await self.counters.take((look._replace(cost=1),), now)
 
     async def pace(self, take: Take, now: float, reason: str = "rate_client") -> Verdict:
@@ -87,15 +84,15 @@ class Limits:
         Raises OAuthError 429 ``rate_limited``.
         """
         wider: tuple[Wider, ...] = ()
-        looks = (_any_failures(peer), _failures_of_known(view.environment.id, identity, peer))
-        takes: tuple[Take, ...] = (*looks, take)
+        takes: tuple[Take, ...] = (take,)
         if view.tenant.rate_limit or view.environment.address_rate_limit:
             wider = wider_limits(view, peer)
-            takes = (*takes, *[each.take for each in wider])
-        from_address, for_identity, verdict, *others = await self.counters.take(takes, now)
-        if not (from_address.allowed and for_identity.allowed):
-            for look, said in zip(looks, (from_address, for_identity), strict=True):
-                _allowed(look, said, "failed_attempts", "failures")
+            takes = (take, *[each.take for each in wider])
+        quiet, verdict, *others = await self.counters.take((_quiet(peer), *takes), now)
+        if not quiet.allowed:
+            looks = [_any_failures(peer), _failures_of(view.environment.id, identity, peer)]
+            first, second, verdict, *others = await self.counters.take((*looks, *takes), now)
+            _none_too_many(looks, (first, second))
         if wider:
             return _within(take, verdict, "rate_client", wider, others)
         return verdict if verdict.allowed else _allowed(take, verdict, "rate_client")
@@ -103,16 +100,6 @@ class Limits:
     async def pace_questions(self, what: str, client: Client, limit: int, now: float) -> None:
         """One question of an authenticated client to another endpoint, `limit` per minute. Raises OAuthError 429."""
         await self.pace(Take(f"{what}:{client.environment}/{client.client_id}", limit), now)
-
-    async def _judge_failures(
-        self, verdict: Verdict, environment: str, identity: str, peer: str, now: float
-    ) -> None:
-        """`verdict`: on all failures from the address."""
-        take = _any_failures(peer)
-        if verdict.allowed:
-            take = _failures_of(environment, identity, peer)
-            (verdict,) = await self.counters.take((take,), now)
-        _allowed(take, verdict, "failed_attempts", "failures")
 
     def foresee(self, allowances: tuple[Allowance, ...], now: float) -> None:
         """Refuse early when an allowance is known to be used up today; the ledger has the last word.
@@ -167,7 +154,24 @@ def _within(
     return own._replace(exceeded=exceeded, tighter=tighter)
 
 
+def _none_too_many(looks: Sequence[Take], verdicts: Sequence[Verdict]) -> None:
+    for look, verdict in zip(looks, verdicts, strict=True):
+        _allowed(look, verdict, "failed_attempts", "failures")
+
+
 @lru_cache(maxsize=8192)
+def _quiet(peer: str) -> Take:
+    """Whether nothing has failed from an address lately: then none of the failures that are counted can be too many."""
+    return _failing(peer)._replace(limit=1)
+
+
+def _failing(peer: str) -> Take:
+    """An address's failures at the pace of one identity, so that they are remembered at least as long as any of those
+    are (but for a last one, which alone refuses nothing).
+    """
+    return Take(f"failing:{network_of(peer)}", FAILURES_PER_IDENTITY, FAILURE_WINDOW, cost=0)
+
+
 def _any_failures(peer: str) -> Take:
     """A look at all failures from an address."""
     return Take(f"failed:{network_of(peer)}", FAILURES_PER_ADDRESS, FAILURE_WINDOW, cost=0)
@@ -180,14 +184,9 @@ def _failures_of(environment: str, identity: str, peer: str) -> Take:
     return Take(key, FAILURES_PER_IDENTITY, FAILURE_WINDOW, cost=0)
 
 
-#: For ids of clients that have proved themselves: what anybody may claim is as long as he likes, and is not kept.
-_failures_of_known = lru_cache(maxsize=8192)(_failures_of)
-
-
-def token_take(client: Client, view: EnvironmentView) -> Take:
-    """What one token request of a client takes."""
-    limit = client.rate_limit or view.environment.rate_limit
-    return Take(f"client:{client.environment}/{client.client_id}", limit)
+def token_take(subject: str, client: Client, view: EnvironmentView) -> Take:
+    """What one token request of a client takes. `subject`: the client in the change log."""
+    return Take(subject, client.rate_limit or view.environment.rate_limit)
 
 
 def subject_take(environment: str, subject: str, peer: str) -> Take:
@@ -197,13 +196,14 @@ def subject_take(environment: str, subject: str, peer: str) -> Take:
 
 def allowances_of(view: EnvironmentView, subject: str, daily_limit: int | None) -> tuple[Allowance, ...]:
     """What one token is counted against: the one who asked, then the tenant."""
-    return (Allowance(subject, daily_limit), _of_tenant(view.tenant.handle, view.tenant.daily_token_limit))
+    without = _of_tenant(view.tenant.handle, view.tenant.daily_token_limit)
+    return without if daily_limit is None else (Allowance(subject, daily_limit), without[1])
 
 
 @lru_cache(maxsize=1024)
-def _of_tenant(handle: str, daily_limit: int | None) -> Allowance:
-    """One in memory for all clients of the tenant."""
-    return Allowance(f"tenant:{handle}", daily_limit)
+def _of_tenant(handle: str, daily_limit: int | None) -> tuple[Allowance, ...]:
+    """Those of whoever has no limit himself: once in memory for all clients of the tenant."""
+    return (Allowance("", None), Allowance(f"tenant:{handle}", daily_limit))
 
 
 def rate_fields(

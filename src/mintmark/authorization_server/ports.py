@@ -132,7 +132,9 @@ class Directory(Protocol):
 
 
 class Allowance(NamedTuple):
-    """A daily count to raise by one: `subject` as ``client:tenant/env/id`` or ``tenant:handle``; no limit = None."""
+    """A daily count to raise by one: `subject` as ``client:tenant/env/id`` or ``tenant:handle``. Where `limit` is None
+    nothing is counted, whoever it is.
+    """
 
     subject: str
     limit: int | None

@@ -7,10 +7,9 @@ No token leaves before the ledger has committed its audit event and counts. A re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from mintmark.authorization_server.claimed import claimed
 from mintmark.authorization_server.client_authentication import (
+    PATIENCE,
     as_found,
     identity_of,
     is_authentication_failure,
@@ -31,6 +30,7 @@ from mintmark.authorization_server.ports import (
     Verdict,
 )
 from mintmark.authorization_server.reissues import REISSUED, Given, Reissues
+from mintmark.authorization_server.token_events import Call, issued_event, refused_event
 from mintmark.authorization_server.wider_limits import address_limit
 from mintmark.crypto.seal import Unsealable
 from mintmark.dialect import Dialect, read_request, write_error, write_response
@@ -44,6 +44,8 @@ from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 JUDGEMENTS = 4
 #: Seconds after which to try again when nothing can be made durable.
 RETRY_AFTER = 5
+#: Refusals by what an operator has set up: APIs, and what a client may have there.
+_BY_WHAT_IS_SET_UP = frozenset({"invalid_target", "invalid_scope"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class TokenEndpoint:
         `peer`: the caller's address. `now`: seconds since the epoch. Never raises for anything a caller does;
         an unknown mount is KeyError, the router's fault.
         """
-        call = _Call(environment, path, peer, request_id, now)
+        call = Call(environment, path, peer, request_id, now)
         position = self.ports.directory.position
         view, mount, dialect = found = self._mounted(call)
         try:
@@ -88,7 +90,7 @@ class TokenEndpoint:
         asked = await self._read_again(call, dialect, request)
         return await self._refuse(call, dialect, asked, refusal, view)
 
-    async def _answer(self, call: _Call, request: HttpRequest, position: int, found: _Found) -> HttpResponse:
+    async def _answer(self, call: Call, request: HttpRequest, position: int, found: _Found) -> HttpResponse:
         """The whole story of a token. `position`: from before `found` was looked up.
 
         Raises OAuthError, StorageUnavailable, Busy.
@@ -100,9 +102,17 @@ class TokenEndpoint:
             name = self.lately.name(call.environment, call.path, dialect, request)
             lately = self._as_lately(call, name, view)
             if lately is None:
-                judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
-                self.lately.remember(name, judged)
+                try:
+                    judged = await self._judge(call, request, view, mount, dialect, first=attempt == 0)
+                except OAuthError as refused:
+                    latest = await self._latest(call, position, refused) if attempt == 0 else None
+                    if latest is None:
+                        raise
+                    position, found = latest
+                    continue
                 verdict = verdict or judged.verdict
+                judged = judged._replace(verdict=None)  # that was of this request alone
+                self.lately.remember(name, judged)
             else:
                 judged = lately
                 if verdict is None:
@@ -128,7 +138,7 @@ class TokenEndpoint:
                     subjects=judged.subjects,
                     day=int(now) // DAY,
                     allowances=judged.allowances,
-                    event=_issued_event(call, dialect, judged, issued.jti),
+                    event=issued_event(call, dialect, judged, issued.jti),
                     opaque=issued.opaque,
                     ahead=issued.sign,
                     numbered=issued.numbered,
@@ -139,7 +149,7 @@ class TokenEndpoint:
                     token = issued.sign(outcome.number)
                     self.reissues.keep(name, Given.of(judged, token, issued.jti, int(now)))
                 if verdict is not None and verdict.exceeded:
-                    self._note_watched(_issued_event(call, dialect, judged, issued.jti), verdict.exceeded)
+                    self._note_watched(issued_event(call, dialect, judged, issued.jti), verdict.exceeded)
                 more = _rate_fields(judged, verdict, outcome, now)
                 return answer(judged, view, dialect, issued, outcome.number, more)
             if isinstance(outcome, OverQuota):
@@ -148,9 +158,21 @@ class TokenEndpoint:
             position, found = await self._found_again(call)
         raise temporarily_unavailable(1, reason="changing_too_fast")
 
-    async def _found_again(self, call: _Call) -> tuple[int, _Found]:
+    async def _latest(self, call: Call, position: int, refused: OAuthError) -> tuple[int, _Found] | None:
+        """What there is by now, when a refusal may rest on what changed elsewhere since `position`: who set something
+        up and was told so can rely on it at every node. Raises OAuthError 404.
+        """
+        directory = self.ports.directory
+        if refused.code not in _BY_WHAT_IS_SET_UP or not await directory.settle(PATIENCE):
+            return None
+        return self._as_of_now(call) if directory.position != position else None
+
+    async def _found_again(self, call: Call) -> tuple[int, _Found]:
         """What there is now that something has changed, and as of when. Raises OAuthError 404."""
         await self.ports.directory.refresh()
+        return self._as_of_now(call)
+
+    def _as_of_now(self, call: Call) -> tuple[int, _Found]:
         position = self.ports.directory.position
         try:
             return position, self._mounted(call)
@@ -160,7 +182,7 @@ class TokenEndpoint:
 
     async def _give_again(
         self,
-        call: _Call,
+        call: Call,
         view: EnvironmentView,
         dialect: Dialect,
         given: Given,
@@ -169,7 +191,7 @@ class TokenEndpoint:
     ) -> HttpResponse | None:
         """The token of before, audited once more and not counted; None when something it rests on has changed."""
         judged, now = given.judged, call.now
-        event = _issued_event(call, dialect, judged, given.jti)._replace(reason=REISSUED)
+        event = issued_event(call, dialect, judged, given.jti)._replace(reason=REISSUED)
         subjects = (*judged.subjects, f"revocations:{call.environment}")
         outcome = await self.ports.ledger.commit(Issuance(position, subjects, int(now) // DAY, (), event))
         if not isinstance(outcome, Committed):
@@ -185,7 +207,7 @@ class TokenEndpoint:
         for name in exceeded:
             self.ports.ledger.note(issued._replace(outcome="watched", reason=f"rate_{name}", jti=""))
 
-    def _as_lately(self, call: _Call, name: bytes, view: EnvironmentView) -> Judgement | None:
+    def _as_lately(self, call: Call, name: bytes, view: EnvironmentView) -> Judgement | None:
         """The judgement of the same request, if all that it was made of is still in the directory."""
         known = self.lately.find(name, view, call.now)
         if known is None:
@@ -195,7 +217,7 @@ class TokenEndpoint:
 
     async def _judge(
         self,
-        call: _Call,
+        call: Call,
         request: HttpRequest,
         view: EnvironmentView,
         mount: Mount,
@@ -212,7 +234,7 @@ class TokenEndpoint:
         judged = await GRANTS[asked.grant_type](ask)
         return standing(judged, view, dialect)
 
-    async def _read_again(self, call: _Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
+    async def _read_again(self, call: Call, dialect: Dialect, request: HttpRequest) -> TokenRequest | None:
         """What a refused request claimed, for limits and the audit trail; None when it could not be read."""
         try:
             asked = read_request(dialect, request)
@@ -223,7 +245,7 @@ class TokenEndpoint:
         except StorageUnavailable:
             return asked
 
-    def _mounted(self, call: _Call) -> _Found:
+    def _mounted(self, call: Call) -> _Found:
         view = self.ports.directory.environment(call.environment)
         if view is None or call.path not in view.mounts:
             raise KeyError(call.path)
@@ -232,14 +254,14 @@ class TokenEndpoint:
 
     async def _refuse(
         self,
-        call: _Call,
+        call: Call,
         dialect: Dialect,
         asked: TokenRequest | None,
         error: OAuthError,
         view: EnvironmentView,
     ) -> HttpResponse:
         identity = identity_of(asked) if asked is not None else ""
-        self.ports.ledger.note(_refused_event(call, dialect, asked, error))
+        self.ports.ledger.note(refused_event(call, dialect, asked, error))
         if is_authentication_failure(error):
             await self.limits.failed(call.environment, identity, call.peer, call.now)
             await self.ports.answer_late(call.now)
@@ -254,61 +276,7 @@ class KeysUnusable(Exception):
 _Found = tuple[EnvironmentView, Mount, Dialect]
 
 
-class _Call(NamedTuple):
-    """Where a request came in, from whom, and when."""
-
-    environment: str
-    path: str
-    peer: str
-    request_id: str
-    now: float
-
-
 def _rate_fields(judged: Judgement, verdict: Verdict | None, outcome: Committed, now: float) -> Headers:
     if verdict is None:
         return ()
     return rate_fields(judged.take.limit, verdict, judged.allowances[0].limit, outcome.used[0], now)
-
-
-def _issued_event(call: _Call, dialect: Dialect, judged: Judgement, jti: str) -> AuditEvent:
-    grant = judged.grant
-    return AuditEvent(  # by position, as it is made for every token
-        call.now,
-        "token",
-        "issued",
-        call.environment,
-        call.request_id,
-        grant.client_id,
-        grant.credential_id,
-        grant.user_id or "",
-        grant.subject,
-        jti,
-        grant.api.audience,
-        judged.scope,
-        dialect.name,
-        call.path,
-        call.peer,
-    )
-
-
-def _refused_event(
-    call: _Call, dialect: Dialect, asked: TokenRequest | None, error: OAuthError
-) -> AuditEvent:
-    """What was claimed is kept only as far as it is surely no secret."""
-    return AuditEvent(
-        at=call.now,
-        kind="token",
-        outcome="refused",
-        environment=call.environment,
-        request_id=call.request_id,
-        client_id=claimed(asked.client_id) if asked is not None else "",
-        user_id=claimed(asked.username) if asked is not None else "",
-        subject=claimed(asked.subject) if asked is not None else "",
-        audience=claimed(" ".join(asked.audience)) if asked is not None else "",
-        scope=claimed(asked.scope) if asked is not None else "",
-        dialect=dialect.name,
-        mount=call.path,
-        peer=call.peer,
-        reason=error.reason,
-        detail=error.detail or error.description,
-    )

@@ -38,8 +38,11 @@ def format_scope(scope: Iterable[str]) -> str:
 
 
 def narrow(wanted: Iterable[str], *limits: Collection[str]) -> Scope:
-    """The tokens of `wanted`, in order, that stand in every one of `limits`."""
+    """The tokens of `wanted`, in order, that stand in every one of `limits`; `wanted` itself when it is a tuple and all
+    of them do.
+    """
     kept = wanted
     for limit in limits:
         kept = [token for token in kept if token in limit]
-    return tuple(kept)
+    found = tuple(kept)
+    return wanted if type(wanted) is tuple and found == wanted else found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from math import inf
+
 from mintmark.authorization_server.client_authentication import authenticate
 from mintmark.authorization_server.grants.judgement import (
     Asked,
@@ -23,13 +26,15 @@ from mintmark.values.token import Grant
 async def judge(asked: Asked) -> Judgement:
     """Authenticate, check the grant, narrow. Raises OAuthError."""
     view, environment = asked.view, asked.view.environment
-    place = environment.id
+    # What is the same for many clients is one text in memory: a hundred thousand judgements may be remembered.
+    place = sys.intern(environment.id)
     proved = await authenticate(asked.request, place, asked.mount, asked.ports, asked.peer, asked.now)
     ensure_served(view)
     client, version = proved.client, proved.version
     if CLIENT_CREDENTIALS not in client.grant_types:
         raise unauthorized_client("This client may not use this grant.", reason="grant_not_allowed")
-    take = token_take(client, view)
+    client_subject = f"client:{place}/{client.client_id}"
+    take = token_take(client_subject, client, view)
     verdict = None
     if asked.first:
         verdict = await asked.limits.pace_token(take, wider_limits(view, asked.peer), asked.now)
@@ -39,8 +44,8 @@ async def judge(asked: Asked) -> Judgement:
     scopes = (
         pick_scopes(asked, api, may) if user is None else pick_scopes(asked, api, may, _scopes(user, may))
     )
-    client_subject = f"client:{place}/{client.client_id}"
-    subjects: tuple[str, ...] = (f"tenant:{environment.tenant}", f"environment:{place}", client_subject)
+    above = sys.intern(f"tenant:{environment.tenant}"), sys.intern(f"environment:{place}")
+    subjects: tuple[str, ...] = (*above, client_subject)
     grant = Grant(
         tenant=environment.tenant,
         environment=place,
@@ -62,7 +67,7 @@ async def judge(asked: Asked) -> Judgement:
 def _end(version: SecretVersion) -> float:
     """The first second at which the secret no longer authenticates."""
     ends = (version.retires_at, version.expires_at, version.revoked_at)
-    return min((at for at in ends if at is not None), default=float("inf"))
+    return min((at for at in ends if at is not None), default=inf)
 
 
 def _scopes(user: MachineUser, may: tuple[str, ...]) -> tuple[str, ...]:

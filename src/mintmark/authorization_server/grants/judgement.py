@@ -39,9 +39,10 @@ class Judgement(NamedTuple):
     minute and what was said of that.
 
     `rests_on`: the client that proved itself, when the same request may be judged the same way again; `holds_until`:
-    the first second at which that is no longer so. The last four are set once it is judged (`issuance.standing`):
-    `view`, by which it was, kept no longer than the directory keeps it, and what all its tokens share: their `claims`,
-    encoded, their `scope` as text, and their `answer` where it can be prepared.
+    the first second at which that is no longer so. The last five are set once it is judged (`issuance.standing`):
+    `view`, by which it was, kept no longer than the directory keeps it, and what all its tokens have in common: their
+    claims, encoded, those that others may share apart, their `scope` as text, and their `answer` where it can be
+    prepared.
     """
 
     grant: Grant
@@ -52,6 +53,7 @@ class Judgement(NamedTuple):
     rests_on: Registration | None = None
     holds_until: float = 0.0
     view: ReferenceType[EnvironmentView] | None = None
+    shared_claims: str = ""
     claims: str = ""
     scope: str = ""
     answer: PreparedResponse | None = None
