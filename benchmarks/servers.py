@@ -1,4 +1,6 @@
-"""Servers as processes of their own: the real one, the same without a durable ledger, and the one that never thinks."""
+"""Servers as processes of their own: the real one, the same without a durable ledger, a bare prototype, and the one
+that never thinks.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 from benchmarks.installation import ENVIRONMENT, Installation, free_port
 from benchmarks.processes import family, pin
+from mintmark.values.tenancy import Algorithm
 
 #: Seconds that a server may take to answer its first request.
 PATIENCE = 30.0
@@ -53,6 +56,17 @@ def start_server(made: Installation, *, durable: bool, core: int | None) -> Iter
     command = [sys.executable, "-m", module, "serve", "--config", str(made.config)]
     with _started(command, made.port, core) as server:
         _wait(server, f"/t/{ENVIRONMENT}/jwks.json")
+        yield server
+
+
+@contextmanager
+def start_prototype(made: Installation, algorithm: Algorithm, core: int | None) -> Iterator[Server]:
+    """The prototype, for the clients of an installation."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.prototype", "--port", str(port), "--algorithm", algorithm]
+    command += ["--requests", str(made.requests), "--database", str(made.directory / "prototype.db")]
+    with _started(command, port, core) as server:
+        _wait(server, "/")
         yield server
 
 

@@ -1,4 +1,5 @@
-"""The run: installations are made, servers started, and raw signing, audit on and audit off measured in turns.
+"""The run: installations are made, servers started, and raw signing, audit on, audit off and a prototype measured in
+turns.
 
 Turns, so that a machine that slows down or speeds up in between does so for all of them alike.
 """
@@ -21,7 +22,7 @@ from benchmarks.installation import Installation, install
 from benchmarks.load import Result
 from benchmarks.processes import cores, family, memory_mib
 from benchmarks.report import Report, Served, Signed
-from benchmarks.servers import Server, start_fixed_answer, start_server
+from benchmarks.servers import Server, start_fixed_answer, start_prototype, start_server
 from mintmark.values.tenancy import Algorithm
 
 WARM_UP = 0.5
@@ -106,24 +107,28 @@ class Bench:
         raw: dict[Algorithm, list[float]] = {name: [] for name in self.plan.algorithms}
         durable: dict[Algorithm, Measured] = {}
         undurable: dict[Algorithm, Measured] = {}
+        prototype: dict[Algorithm, Measured] = {}
         for name in self.plan.algorithms:
             self.say(f"{name}: an installation with {self.plan.clients:,} clients ...")
             made = install(self.directory / name, name, self.plan.clients)
             copy = made.copy(self.directory / f"{name}-undurable")
             durable[name] = self._start(stack, made, durable=True)
             undurable[name] = self._start(stack, copy, durable=False)
+            bare = stack.enter_context(start_prototype(made, name, self.server_core))
+            prototype[name] = Measured(made, bare, durable=False)
         for number in range(self.plan.rounds):
             for name in self.plan.algorithms:
                 raw[name].append(raw_on(name, self.plan.seconds, self.server_core))
                 self._round(durable[name], number)
                 self._round(undurable[name], number)
+                self._round(prototype[name], number)
                 last = durable[name].rounds[-1]
                 self.say(
                     f"round {number + 1}, {name}: {last.tokens / last.seconds:,.0f} tokens/s of "
                     f"{raw[name][-1]:,.0f} signatures/s"
                 )
         return [
-            Signed(name, raw[name], durable[name].finish(), undurable[name].finish())
+            Signed(name, raw[name], durable[name].finish(), undurable[name].finish(), prototype[name].rounds)
             for name in self.plan.algorithms
         ]
 

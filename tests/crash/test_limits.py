@@ -42,7 +42,13 @@ def test_a_limit_is_watched_then_enforced(site: Site) -> None:
             ),
             "what a watched limit would refuse is not counted",
         )
-        events = json.loads(admin("audit", "search", "--outcome", "watched", "--json"))
+        events: list[dict[str, str]] = []
+
+        def audited() -> bool:
+            events[:] = json.loads(admin("audit", "search", "--outcome", "watched", "--json"))
+            return bool(events)
+
+        until(audited, "what a watched limit would refuse is not in the audit trail")
         assert {(event["reason"], event["environment"]) for event in events} == {("rate_tenant", ENVIRONMENT)}
         assert ("tenant", "enforced") not in limited(operators)
 

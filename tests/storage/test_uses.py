@@ -40,6 +40,20 @@ def test_many_fall_due_once_a_minute(later: float, taken: bool) -> None:
     assert bool(uses.take(NOW + later)) is taken
 
 
+@pytest.mark.parametrize(
+    ("number", "later", "taken"),
+    [(19_999, 59.9, False), (19_999, 60.0, True), (30_000, 179.9, False), (30_000, 180.0, True)],
+)
+def test_very_many_fall_due_in_as_many_minutes_as_there_are_ten_thousands(
+    number: int, later: float, taken: bool
+) -> None:
+    uses = used("t")
+    uses.take(NOW)
+    for credential in range(number):
+        uses.add("a/b", f"{credential:06d}", NOW, "p")
+    assert bool(uses.take(NOW + later)) is taken
+
+
 def test_many_are_taken_in_the_order_of_the_table_and_in_parts() -> None:
     names = [f"{number * 7919 % 5000:06d}" for number in range(5000)]
     uses = used(*[name[::-1] for name in names])

@@ -1,8 +1,8 @@
 """Last uses of credentials waiting to be written: the newest of each, and many in the order of the table.
 
-A few are written twice a second. Many are written once a minute, neighbours together, so
-that a database with a hundred thousand busy credentials does not write a page for each use of each. A crash forgets
-what waits; the audit trail has what tokens were issued.
+A few are written twice a second. Many are written once a minute, and very many once in as many minutes as there are ten
+thousands of them, neighbours together: so a database with a hundred thousand busy credentials neither writes a page for
+each use of each nor a row for each token. A crash forgets what waits; the audit trail has what tokens were issued.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ Use = tuple[str, str, float, str]
 FEW = 256
 #: Seconds between two times at which few, and at which many, fall due.
 PAUSE, MINUTE = 0.5, 60.0
+#: About how many are written in a minute at most.
+A_MINUTE = 10_000
 #: Characters of a credential's id by which neighbours are found: ids begin with random letters and digits.
 _PREFIX = 2
 
@@ -51,7 +53,7 @@ class Uses:
         `now`: seconds since the epoch. Others fall due when all that were due are taken.
         """
         if not self._due:
-            wait = PAUSE if self._count <= FEW else MINUTE
+            wait = PAUSE if self._count <= FEW else MINUTE * max(1, self._count // A_MINUTE)
             if not self._count or (now < self._taken + wait and not at_once):
                 return []
             self._taken = now

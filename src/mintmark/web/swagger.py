@@ -32,6 +32,7 @@ _START = b"""const place = document.querySelector("#swagger");
 window.ui = SwaggerUIBundle({
   url: place.dataset.url,
   domNode: place,
+  docExpansion: place.dataset.expansion,
   deepLinking: true,
   persistAuthorization: false,
   validatorUrl: null,
@@ -79,12 +80,12 @@ class Swagger:
         if path == PATH:
             return answers.see_other(f"{self.public_url}{PATH}/admin")
         if path == f"{PATH}/admin":
-            return self._page("Admin API", f"{self.public_url}{ADMIN_PATH}/openapi.json")
+            return self._page("Admin API", f"{self.public_url}{ADMIN_PATH}/openapi.json", "none")
         found = _ENVIRONMENT.fullmatch(path)
         view = None if found is None else self.environment(found[1])
         if view is not None and view.environment.enabled and view.tenant.enabled:
             title = f"{view.tenant.name}, {view.environment.name}"
-            return self._page(title, f"{view.environment.issuer}/openapi.json")
+            return self._page(title, f"{view.environment.issuer}/openapi.json", "list")
         name = path.removeprefix(f"{PATH}/files/")
         if name == "start.js":
             return HttpResponse(200, ((b"content-type", _FILES["swagger-ui-bundle.js"]), *_SAFE), _START)
@@ -98,8 +99,12 @@ class Swagger:
         del request_id
         return answers.refusal(status, "invalid_request", sentence)
 
-    def _page(self, title: str, url: str) -> HttpResponse:
-        """The document's URL as seen from where the page was loaded: this server has several names on loopback."""
+    def _page(self, title: str, url: str, expansion: str) -> HttpResponse:
+        """The document's URL as seen from where the page was loaded: this server has several names on loopback.
+
+        `expansion`: ``list`` shows every operation at once, ``none`` the nouns alone: a browser takes many seconds to
+        lay out the whole admin API.
+        """
         base = urlsplit(self.public_url).path.rstrip("/")
         own = urlsplit(self.public_url)
         parts = urlsplit(url)
@@ -108,7 +113,7 @@ class Swagger:
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f'<link rel="stylesheet" href="{base}{PATH}/files/swagger-ui.css"></head><body>'
-            f'<main id="swagger" data-url="{escape(shown)}"></main>'
+            f'<main id="swagger" data-url="{escape(shown)}" data-expansion="{expansion}"></main>'
             f'<script src="{base}{PATH}/files/swagger-ui-bundle.js"></script>'
             f'<script type="module" src="{base}{PATH}/files/start.js"></script></body></html>'
         )
