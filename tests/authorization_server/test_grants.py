@@ -213,6 +213,17 @@ def test_a_proxy_login_is_for_marked_users_only(play):  # type: ignore[no-untype
     play(scenario)
 
 
+def test_logins_that_are_refused_for_their_api_count_as_others_do(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.user(proxy_login=True, proxy_audience=AUDIENCE, scopes=("things:read",))
+        await world.change(Api, ENVIRONMENT, AUDIENCE, enabled=False)
+        headers = [basic("bot@brand.example", "pass word")]
+        statuses = [(await world.ask("omneo-proxy", "", headers=headers)).status for _ in range(21)]
+        assert statuses == [400] * 20 + [429]
+
+    play(scenario)
+
+
 def test_a_star_in_a_users_scopes_stands_for_all_at_a_proxy_login(play):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:
         await world.user(proxy_login=True, proxy_audience=AUDIENCE)

@@ -354,6 +354,37 @@ def test_what_another_node_has_set_up_is_there_at_once(play, tmp_path):  # type:
     play(scenario)
 
 
+def test_who_is_judged_again_after_a_look_pays_once(play, tmp_path):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client(rate_limit=8)
+        await world.change(Api, ENVIRONMENT, AUDIENCE, enabled=False)
+        assert error_of(await world.token()) == (400, "invalid_target")
+        world.now += 60
+        with closing(open_sqlite(tmp_path / "world.sqlite", bytes(32))) as database:
+            api = Api(ENVIRONMENT, AUDIENCE, "Things", {"things:read": "Read."})
+            await SqlStore(database).write(lambda tx: tx.put(api, now=NOW))
+        responses = await asyncio.gather(*[world.token() for _ in range(8)])
+        assert [response.status for response in responses] == [200] * 8
+        assert (await world.token()).status == 429
+
+    play(scenario)
+
+
+def test_what_no_operator_can_mend_costs_no_look_at_other_nodes_changes(play):  # type: ignore[no-untyped-def]
+    async def scenario(world: World) -> None:
+        await world.client()
+
+        async def look(seconds: float) -> bool:
+            raise AssertionError("nothing that is set up can make this right")
+
+        world.directory.settle = look  # type: ignore[method-assign]
+        for scope in ("&scope=a&scope=b", "&scope=a%20%20b", "&scope=%22"):
+            assert (await world.token(extra=scope)).status == 400
+        assert (await world.ask("oleria", "grant_type=client_credentials&scope=other")).status == 400
+
+    play(scenario)
+
+
 @pytest.mark.parametrize(("client_id", "looks"), [("abc", 1), ("nobody", 0)])
 def test_a_wrong_secret_costs_one_look_at_other_nodes_changes(play, client_id, looks):  # type: ignore[no-untyped-def]
     async def scenario(world: World) -> None:

@@ -23,7 +23,7 @@ from mintmark.jose.access_token import build
 from mintmark.jose.jwk import PrivateKey, generate
 from mintmark.web.console.pages.sign_in import MOST_CODES
 from tests.end_to_end.conftest import Served, serving
-from tests.end_to_end.console import Visitor
+from tests.end_to_end.console import Seen, Visitor
 from tests.end_to_end.server import Running, call, free_port, mintmark, until
 from tests.valkeys import Valkey, valkey
 
@@ -82,15 +82,19 @@ class TestOneTimeCodes:
         assert served.password not in served.server.output
         assert text not in served.server.output
 
+    def behind_the_password(self, served: Served) -> Seen:
+        """The page that asks root, who has just set up codes, for one."""
+        root = Visitor(served.url)
+        assert root.sign_in("root", served.password).status == 303
+        page = root.get("/console/account/one-time-codes")
+        totp = TOTP(b32decode(page.words.partition("Or type it: ")[2].split()[0]), 6, SHA1(), 30)
+        form = {"ticket": ticket(page), "code": totp.generate(int(time.time())).decode()}
+        assert root.post("/console/account/one-time-codes", form).status == 303
+        return Visitor(served.url).sign_in("root", served.password)
+
     def test_are_not_guessed_from_a_thousand_addresses(self, tmp_path: Path) -> None:
         with serving(tmp_path / "guessed", settings='trusted_proxies = ["127.0.0.1"]') as served:
-            root = Visitor(served.url)
-            assert root.sign_in("root", served.password).status == 303
-            page = root.get("/console/account/one-time-codes")
-            totp = TOTP(b32decode(page.words.partition("Or type it: ")[2].split()[0]), 6, SHA1(), 30)
-            form = {"ticket": ticket(page), "code": totp.generate(int(time.time())).decode()}
-            assert root.post("/console/account/one-time-codes", form).status == 303
-            asked = Visitor(served.url).sign_in("root", served.password)
+            asked = self.behind_the_password(served)
             statuses: list[int] = []
             while 429 not in statuses and len(statuses) < 2 * MOST_CODES:  # in time, a further try flows back
                 wrong = {"ticket": ticket(asked), "code": "none"}
@@ -99,6 +103,27 @@ class TestOneTimeCodes:
                 statuses.append(asked.status)
             assert statuses[:MOST_CODES] == [401] * MOST_CODES
             assert statuses[-1] == 429, "from an address that has never failed"
+
+    def test_are_not_guessed_all_at_once_where_limits_are_shared(self, tmp_path: Path) -> None:
+        """To ask Valkey takes a moment, in which others ask, too."""
+        (tmp_path / "valkey").mkdir()
+        with valkey(tmp_path / "valkey") as shared:
+            settings = (
+                f'trusted_proxies = ["127.0.0.1"]\nvalkey = "{shared.url}"\nvalkey_timeout_ms = 20000\n'
+            )
+            with serving(tmp_path / "guessed", settings=settings) as served:
+                wrong = {"ticket": ticket(self.behind_the_password(served)), "code": "none"}
+
+                def guess(number: int) -> int:
+                    address = {"X-Forwarded-For": f"198.51.100.{number}"}
+                    return int(
+                        Visitor(served.url).send("POST", "/console/sign-in/code", wrong, address).status
+                    )
+
+                with ThreadPoolExecutor(MOST_CODES * 2) as pool:
+                    statuses = list(pool.map(guess, range(MOST_CODES * 2)))
+                assert set(statuses) == {401, 429}
+                assert statuses.count(401) <= MOST_CODES + 2, "in two minutes a further try flows back"
 
 
 class CompanyProvider:

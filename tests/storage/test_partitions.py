@@ -17,8 +17,10 @@ from mintmark.storage import audit, moving, schema
 from mintmark.storage.database import Database
 from mintmark.storage.engines.partitions import OPEN, Partition, Partitions, partitions
 from mintmark.storage.engines.postgres import PostgresDatabase, open_postgres
+from mintmark.storage.layout import TrailInUse
 from mintmark.storage.retention import Keep
 from mintmark.storage.store import SqlStore, Tended
+from mintmark.storage.tables import audit_event
 from mintmark.storage.trail import Trail
 from tests import postgres
 from tests.storage.samples import AUDIT_KEY, NOW, event
@@ -251,3 +253,43 @@ def test_a_trail_that_is_moved_arrives_as_one_partition_with_room_behind_it(
     assert spans(found)[:2] == [(0, 101), (101, 101 + 100_000)]
     write(empty, NOW, 5)
     assert_whole(empty, count + 5)
+
+
+def test_what_looks_at_the_whole_trail_may_take_its_time(database: PostgresDatabase) -> None:
+    """Else a large installation could be neither restored, nor moved, nor given partitions that are overdue."""
+
+    def limit(connection: sa.Connection) -> object:
+        return connection.exec_driver_sql("SHOW statement_timeout").scalar()
+
+    def after(connection: sa.Connection) -> object:
+        database.renumber(connection)
+        return limit(connection)
+
+    assert database.writing(limit) != "0"
+    assert database.writing(after) == "0"
+    assert database.writing(limit) != "0"
+    limits: list[object] = []
+
+    class Watched(Partitions):
+        def settle(self, connection: sa.Connection) -> None:
+            limits.append(limit(connection))
+
+    database.layout = Watched(FEW)
+    database.writing(database.renumber)
+    assert limits == ["0"]
+
+
+def test_a_reader_of_the_whole_holds_the_trail_before_his_snapshot_is_taken(
+    database: PostgresDatabase,
+) -> None:
+    """A part that goes between the snapshot and the first look at it would be missing from the trail and its cut."""
+    filled(database)
+
+    def read(connection: sa.Connection) -> int:
+        database.layout.hold(connection)
+        with pytest.raises(TrailInUse):
+            database.writing(lambda other: database.layout.drop(other, 30))
+        return len(connection.execute(sa.select(audit_event.c.id)).all())
+
+    assert database.reading(read) == 100
+    assert database.writing(lambda other: database.layout.drop(other, 30)) is not None

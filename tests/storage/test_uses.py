@@ -54,6 +54,17 @@ def test_very_many_fall_due_in_as_many_minutes_as_there_are_ten_thousands(
     assert bool(uses.take(NOW + later)) is taken
 
 
+def test_what_nearly_fills_the_queue_falls_due_at_once() -> None:
+    uses = Uses(most=4000)
+    uses.add("a/b", "t", NOW, "p")
+    uses.take(NOW)
+    for credential in range(2999):
+        uses.add("a/b", f"{credential:06d}", NOW, "p")
+    assert not uses.take(NOW + 1)
+    uses.add("a/b", "002999", NOW, "p")
+    assert uses.take(NOW + 1)
+
+
 def test_many_are_taken_in_the_order_of_the_table_and_in_parts() -> None:
     names = [f"{number * 7919 % 5000:06d}" for number in range(5000)]
     uses = used(*[name[::-1] for name in names])

@@ -44,8 +44,14 @@ from mintmark.wire.http import Headers, HttpRequest, HttpResponse
 JUDGEMENTS = 4
 #: Seconds after which to try again when nothing can be made durable.
 RETRY_AFTER = 5
-#: Refusals by what an operator has set up: APIs, and what a client may have there.
-_BY_WHAT_IS_SET_UP = frozenset({"invalid_target", "invalid_scope"})
+#: Reasons of refusals that rest on what an operator has set up: APIs, and what a client may have there. Whoever is
+#: refused for one of them has proved who he is.
+_BY_WHAT_IS_SET_UP = frozenset(
+    {
+        *("audience_missing", "audience_unknown", "audience_not_allowed", "api_disabled"),
+        *("scope_unknown", "scope_not_allowed"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class TokenEndpoint:
         """
         now = call.now
         verdict: Verdict | None = None
+        paced = False  # a unit of the minute was taken, even where what was said of it is lost with a refusal
         for attempt in range(JUDGEMENTS):
             view, mount, dialect = found
             name = self.lately.name(call.environment, call.path, dialect, request)
@@ -109,13 +116,14 @@ class TokenEndpoint:
                     if latest is None:
                         raise
                     position, found = latest
+                    paced = True
                     continue
                 verdict = verdict or judged.verdict
                 judged = judged._replace(verdict=None)  # that was of this request alone
                 self.lately.remember(name, judged)
             else:
                 judged = lately
-                if verdict is None:
+                if verdict is None and not paced:
                     client_id = judged.grant.client_id
                     verdict = await self.limits.admit_and_pace(judged.take, view, client_id, call.peer, now)
             if view.environment.reissue_seconds and lately is not None and attempt == 0:
@@ -163,7 +171,7 @@ class TokenEndpoint:
         up and was told so can rely on it at every node. Raises OAuthError 404.
         """
         directory = self.ports.directory
-        if refused.code not in _BY_WHAT_IS_SET_UP or not await directory.settle(PATIENCE):
+        if refused.reason not in _BY_WHAT_IS_SET_UP or not await directory.settle(PATIENCE):
             return None
         return self._as_of_now(call) if directory.position != position else None
 

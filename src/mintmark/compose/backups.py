@@ -44,7 +44,9 @@ def make(config: Path, target: Path, actor: str, progress: Progress) -> BackedUp
     settings = _settings(config)
     files, left_out = _beside(config.resolve(), settings)
     with open_installation(settings) as opened, new_file(target) as file:
-        summary = opened.database.reading(partial(_write, opened.keys, file, files, progress))
+        summary = opened.database.reading(
+            partial(_write, opened.database, opened.keys, file, files, progress)
+        )
         size = file.tell()
         detail = f"{summary.head.rows} rows, {len(files)} files, {size} bytes"
         act = opened.act(actor)
@@ -53,8 +55,15 @@ def make(config: Path, target: Path, actor: str, progress: Progress) -> BackedUp
 
 
 def _write(
-    keys: Keys, file: BinaryIO, files: list[File], progress: Progress, connection: sa.Connection
+    database: Database,
+    keys: Keys,
+    file: BinaryIO,
+    files: list[File],
+    progress: Progress,
+    connection: sa.Connection,
 ) -> Summary:
+    database.take_time(connection)
+    database.layout.hold(connection)
     counts = backup.count(connection)
     head = Head(__version__, schema.REVISIONS[-1], int(time.time()), sum(counts.values()))
     blocks = backup.lines(connection, head, files, counts, progress)

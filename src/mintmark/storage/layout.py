@@ -36,6 +36,11 @@ class Layout(Protocol):
         The transaction is one that writes. Raises TrailInUse.
         """
 
+    def hold(self, connection: sa.Connection) -> None:
+        """From here to the end of the transaction nothing goes at once. The first of all statements: a part that went
+        before the first look at it, but after the snapshot was taken, would be missing from both the trail and its cut.
+        """
+
     def upkeep(self, database: Database, now: float) -> None:
         """Make ahead what is needed, on the calling thread. `now`: seconds since the epoch.
 

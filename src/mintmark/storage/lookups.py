@@ -75,6 +75,10 @@ class Lookups:
     ) -> None:
         try:
             position, found = await self._store.read(partial(self._find, keys))
+        except asyncio.CancelledError:
+            for answer in answers:
+                answer.cancel()
+            raise
         except Exception as error:
             if len(keys) > 1 and not isinstance(error, StorageUnavailable):
                 # One of them cannot be read, but which?

@@ -44,6 +44,7 @@ def move(source: Database, target: Database, progress: Progress) -> Moved:
     _begin(target)
 
     def work(connection: sa.Connection) -> Moved:
+        source.take_time(connection)
         _refuse_other(connection, target)
         counts = {table.name: portable.count(connection, table) for table in portable.tables()}
         copied = 0
@@ -90,6 +91,7 @@ def _copy(
     key = list(table.primary_key.columns)
 
     def there(other: sa.Connection) -> tuple[portable.Row | None, int]:
+        target.take_time(other)
         last = other.execute(sa.select(*key).order_by(*(column.desc() for column in key)).limit(1)).first()
         return (None if last is None else list(last)), portable.count(other, table)
 

@@ -26,6 +26,7 @@ def check_trail(database: Database, known: Mapping[str, tuple[int, str]]) -> Rep
     key = audit_key(database)
 
     def work(connection: sa.Connection) -> Report:
+        database.layout.hold(connection)
         row = connection.execute(sa.select(audit_cut)).one_or_none()
         first_kept, at, mac = (0, 0.0, "") if row is None else row
         forged = row is not None and not hmac.compare_digest(mac, cut(key, first_kept, at))

@@ -2,7 +2,8 @@
 
 A few are written twice a second. Many are written once a minute, and very many once in as many minutes as there are ten
 thousands of them, neighbours together: so a database with a hundred thousand busy credentials neither writes a page for
-each use of each nor a row for each token. A crash forgets what waits; the audit trail has what tokens were issued.
+each use of each nor a row for each token. Before the queue is full it is written in any case. A crash forgets what
+waits; the audit trail has what tokens were issued.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Uses:
         """
         if not self._due:
             wait = PAUSE if self._count <= FEW else MINUTE * max(1, self._count // A_MINUTE)
-            if not self._count or (now < self._taken + wait and not at_once):
+            nearly_full = self._count * 4 >= self._most * 3
+            if not self._count or (now < self._taken + wait and not at_once and not nearly_full):
                 return []
             self._taken = now
             self._due = sorted(self._neighbours, reverse=True)

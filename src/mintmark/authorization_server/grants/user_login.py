@@ -35,14 +35,14 @@ async def judge(asked: Asked) -> Judgement:
         raise _refused(error.reason) from None
     if not user.proxy_login or user.proxy_audience is None:
         raise _refused("login_not_allowed")
-    api = pick_api(view, request.audience, (user.proxy_audience,))
-    may = tuple(api.scopes) if EVERYTHING in user.scopes else user.scopes
     subject = f"user:{environment.id}/{user.id}"
     take = subject_take(environment.id, user.id, asked.peer)
     verdict = None
     if asked.first:
         wider = wider_limits(view, asked.peer)
         verdict = await asked.limits.pace_token(take, wider, asked.now, "rate_subject")
+    api = pick_api(view, request.audience, (user.proxy_audience,))
+    may = tuple(api.scopes) if EVERYTHING in user.scopes else user.scopes
     grant = Grant(
         tenant=environment.tenant,
         environment=environment.id,

@@ -42,6 +42,9 @@ class OneTable:
         """Nothing goes at once."""
         return None
 
+    def hold(self, connection: sa.Connection) -> None:
+        """Nothing goes at once."""
+
     def upkeep(self, database: Database, now: float) -> None:
         """Nothing to do."""
 

@@ -70,7 +70,8 @@ class PostgresDatabase(Database):
         connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
     def renumber(self, connection: sa.Connection) -> None:
-        """The sequences know nothing of numbers that were given, nor the partitions of what came."""
+        """The sequences know nothing of numbers that were given, nor the partitions of what came: all of it is read."""
+        self.take_time(connection)
         for table, column in (("change_log", "seq"), ("audit_event", "id")):
             connection.exec_driver_sql(
                 f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), coalesce(max({column}), 0) + 1, false)"  # noqa: S608

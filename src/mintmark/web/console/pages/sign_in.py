@@ -85,16 +85,15 @@ async def code(visit: Visit) -> Answer:
         return _code_form(
             visit, person, told["next"], f"Too many attempts: try again in {fault.retry_after} seconds.", 429
         )
-    counters, tries = services.limits.counters, Take(f"codes:{username}", MOST_CODES, CODE_WINDOW)
-    (free,) = await counters.take((tries._replace(cost=0),), now)
+    # Taken before the code is looked at: of many at once, no more than these are.
+    (free,) = await services.limits.counters.take((Take(f"codes:{username}", MOST_CODES, CODE_WINDOW),), now)
     if not free.allowed:
         return _code_form(
-            visit, person, told["next"], "Too many wrong codes were tried: try again in an hour.", 429
+            visit, person, told["next"], "Too many codes were tried: try again in an hour.", 429
         )
     act = services.administration.act(f"person:{username}", visit.caller.request_id, peer)
     if not await use_code(visit, person, act):
         await services.limits.failed("console-code", username, peer, now)
-        await counters.take((tries,), now)
         note_refused(visit, person)
         await services.answer_late(now)
         return _code_form(
