@@ -81,14 +81,14 @@ class Signed:
     raw: Sequence[float]
     durable: Served
     undurable: Served | None
-    prototype: Sequence[Result] = ()
+    prototype: Sequence[Result]
 
     @property
     def ratio(self) -> float:
         """Tokens per second of one core, durable audit on, as a share of the raw signing rate."""
         return self.durable.median("rate") / statistics.median(self.raw)
 
-    def prototype_ratio(self, of: str = "rate") -> float:
+    def prototype_ratio(self, of: str) -> float:
         """What the prototype reaches of the raw signing rate."""
         return statistics.median(figure(result, of) for result in self.prototype) / statistics.median(
             self.raw
@@ -118,16 +118,12 @@ class Report:
         for signed in self.algorithms:
             bar, busy = BARS.get(signed.algorithm), signed.durable.median("busy")
             if bar is not None:
-                beside = (
-                    f"; a bare prototype {signed.prototype_ratio():.0%}, "
-                    f"{signed.prototype_ratio('per_cpu_second'):.0%}"
-                    if signed.prototype
-                    else ""
-                )
+                clock, processor = (signed.prototype_ratio(of) for of in ("rate", "per_cpu_second"))
                 yield (
                     signed.ratio >= bar,
                     f"{signed.algorithm}: {signed.ratio:.0%} of the raw signing rate (at least {bar:.0%}; by processor "
-                    f"time {signed.ratio_of_processor_time:.0%}{beside}; the server ran {busy:.0%} of the time)",
+                    f"time {signed.ratio_of_processor_time:.0%}; a bare prototype {clock:.0%}, {processor:.0%}; "
+                    f"the server ran {busy:.0%} of the time)",
                 )
         if len(self.scale) > 1:
             few, many = min(self.scale), max(self.scale)

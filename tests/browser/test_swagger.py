@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import WIDTHS
 from tests.end_to_end.conftest import Demo
-from tests.end_to_end.server import PATIENCE
+from tests.end_to_end.server import basic, post_form
 
 
 def tried_out(page: Page, path: str) -> Locator:
@@ -30,13 +29,11 @@ def executed(block: Locator, status: int) -> None:
 
 
 def token_of(client: dict[str, str], scope: str) -> str:
-    answer = httpx2.post(
-        client["token_url"],
-        auth=(client["client_id"], client["client_secret"]),
-        data={"grant_type": "client_credentials", "scope": scope},
-        timeout=PATIENCE,
+    fields = {"grant_type": "client_credentials", "scope": scope}
+    answer = post_form(
+        client["token_url"], fields, headers=basic(client["client_id"], client["client_secret"])
     )
-    return str(answer.json()["access_token"])
+    return str(answer.json["access_token"])
 
 
 def paste(page: Page, token: str) -> None:

@@ -121,3 +121,18 @@ def test_who_stops_waiting_takes_nothing_from_others() -> None:
         assert others == [(1, "B"), (1, "A")]
 
     asyncio.run(story())
+
+
+def test_a_read_that_is_broken_off_leaves_nobody_waiting() -> None:
+    async def story() -> None:
+        store = Snapshots()
+        store.going_on.clear()
+        before = asyncio.all_tasks()
+        _, asking = asked(store, "a", "b")
+        await asyncio.sleep(0.01)
+        (reading,) = asyncio.all_tasks() - before - set(asking)
+        reading.cancel()
+        ends = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 5)
+        assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+
+    asyncio.run(story())

@@ -103,7 +103,6 @@ class TokenEndpoint:
         """
         now = call.now
         verdict: Verdict | None = None
-        paced = False  # a unit of the minute was taken, even where what was said of it is lost with a refusal
         for attempt in range(JUDGEMENTS):
             view, mount, dialect = found
             name = self.lately.name(call.environment, call.path, dialect, request)
@@ -116,14 +115,15 @@ class TokenEndpoint:
                     if latest is None:
                         raise
                     position, found = latest
-                    paced = True
                     continue
                 verdict = verdict or judged.verdict
                 judged = judged._replace(verdict=None)  # that was of this request alone
                 self.lately.remember(name, judged)
             else:
                 judged = lately
-                if verdict is None and not paced:
+                if (
+                    attempt == 0
+                ):  # else a unit was taken before, even where what was said of it is lost with a refusal
                     client_id = judged.grant.client_id
                     verdict = await self.limits.admit_and_pace(judged.take, view, client_id, call.peer, now)
             if view.environment.reissue_seconds and lately is not None and attempt == 0:

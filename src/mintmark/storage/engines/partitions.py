@@ -109,19 +109,19 @@ class Partitions:
         """Make partitions ahead, and tell the database the instants of those that are full."""
         if database.reading(_is_short):
             size = database.reading(lambda connection: self._span(connection, now))
-            database.writing(lambda connection: self._make_ahead(database, connection, size))
+
+            def make(connection: sa.Connection) -> None:
+                # Events without a partition, if there are any, are read through while everybody waits: rather once,
+                # however long it takes, than every minute in vain.
+                database.take_time(connection)
+                _extend(connection, size)
+
+            database.writing(make)
         if full := database.reading(_untimed):
             with unavailable_as_such(), database.aside_engine.connect() as connection:
                 for each in full:
                     if not _time(database, connection, each):
                         return
-
-    def _make_ahead(self, database: Database, connection: sa.Connection, size: int) -> None:
-        """Events without a partition, if there are any, are read through while everybody waits: rather once, however
-        long it takes, than every minute in vain.
-        """
-        database.take_time(connection)
-        _extend(connection, size)
 
     def settle(self, connection: sa.Connection) -> None:
         """What came is one partition, and others are made behind it."""
